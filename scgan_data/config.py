@@ -1,0 +1,143 @@
+"""Typed configuration: one section of params.yaml a stage, checked when it is read.
+
+A section's model is a pydantic class beside the code that it configures (`crop.CropConfig`), with a line under every
+field and units in the names. A key that no model knows, or a value out of its range, stops the program with one line:
+the key, the nearest right name, the file. Where there is no params.yaml the models' own defaults hold, so every command
+runs outside this repository too.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from scgan_data.errors import ConfigError
+from scgan_data.records import SELFIE
+
+PARAMS_FILE = Path("params.yaml")
+SECTIONS = (
+    "styles",
+    "collect",
+    "dedup",
+    "filter",
+    "crop",
+    "annotate",
+    "dataset",
+    "train",
+    "evaluate",
+    "report",
+)
+
+
+class Config(BaseModel):
+    """Base of every section: unknown keys are errors, defaults are checked too, instances do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, use_attribute_docstrings=True)
+
+
+PerDomain = Annotated[float | dict[str, float | None] | None, Field(union_mode="left_to_right")]
+"""A limit: one number for all, null for off, or a mapping from `selfie`, a style's name, `drawn` (every style) and
+`default` to numbers or null."""
+
+
+def limit_for(limit: PerDomain, domain: str) -> float | None:
+    """The limit that holds for a domain: its own name first, then `drawn` for a style, then `default`, then off."""
+    if not isinstance(limit, dict):
+        return limit
+    names = (domain, "default") if domain == SELFIE else (domain, "drawn", "default")
+    return next((limit[name] for name in names if name in limit), None)
+
+
+C = TypeVar("C", bound=Config)
+
+
+def load(model: type[C], section: str, *, file: Path | None = None, overrides: Sequence[str] = ()) -> C:
+    """The typed section of a params file, with `key=value` overrides (dotted for nested keys) applied.
+
+    `file` None means params.yaml here, or the built-in defaults where there is none. Raises ConfigError.
+    """
+    content = read_params(file)
+    values = content.get(section) or {}
+    if not isinstance(values, Mapping):
+        raise ConfigError(f"{_name(file)}: `{section}` must be a mapping of keys, not {type(values).__name__}")
+    merged = dict(values)
+    for text in overrides:
+        _apply(merged, text, section)
+    try:
+        return model.model_validate(merged)
+    except ValidationError as error:
+        raise ConfigError(_explain(error, model, section, _name(file), overrides)) from None
+
+
+def read_params(file: Path | None = None) -> dict[str, Any]:
+    """The params file as a mapping with known sections only; empty where `file` is None and there is no params.yaml."""
+    if file is None and not PARAMS_FILE.is_file():
+        return {}
+    path = file or PARAMS_FILE
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" at line {mark.line + 1}" if mark else ""
+        raise ConfigError(f"{path} is not YAML{where}: {getattr(error, 'problem', error)}") from None
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path} must be a mapping of sections")
+    for key in content:
+        if key not in SECTIONS:
+            raise ConfigError(f"{path}: unknown section `{key}`{_nearest(str(key), SECTIONS)}")
+    return content
+
+
+def _apply(values: dict[str, Any], text: str, section: str) -> None:
+    key, sign, raw = text.partition("=")
+    if not sign or not key:
+        raise ConfigError(f"--set {text}: write it as key=value, for example --set size_px=128")
+    *parents, leaf = key.removeprefix(f"{section}.").split(".")
+    target = values
+    for parent in parents:
+        inner = target.get(parent)
+        target[parent] = dict(inner) if isinstance(inner, Mapping) else {}
+        target = target[parent]
+    try:
+        target[leaf] = yaml.safe_load(raw)
+    except yaml.YAMLError:
+        raise ConfigError(f"--set {text}: the value is not YAML; quote it") from None
+
+
+def _explain(error: ValidationError, model: type[Config], section: str, file: str, overrides: Sequence[str]) -> str:
+    """The first problem of a section as one line."""
+    problem = error.errors()[0]
+    location = [str(part) for part in problem["loc"]]
+    where = f"{file} or --set" if overrides else file
+    if problem["type"] == "extra_forbidden":
+        names = _names_beside(model, location)
+        return f"{where}: unknown key `{'.'.join([section, *location])}`{_nearest(location[-1], names)}"
+    return f"{where}: `{'.'.join([section, *location])}` = {problem['input']!r}: {problem['msg']}"
+
+
+def _names_beside(model: type[BaseModel], location: list[str]) -> list[str]:
+    """The keys that the innermost model on the way to `location` knows."""
+    for part in location[:-1]:
+        field = model.model_fields.get(part)
+        inner = field.annotation if field else None
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            model = inner
+    return list(model.model_fields)
+
+
+def _nearest(name: str, names: Sequence[str]) -> str:
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    return f"; did you mean `{close[0]}`?" if close else f"; known: {', '.join(names)}"
+
+
+def _name(file: Path | None) -> str:
+    return str(file or PARAMS_FILE)

@@ -1,0 +1,56 @@
+"""The errors that a user can act on. Each message is one line: what is wrong, where, and what to do about it.
+
+The command lines catch `ScganError` once, print the message and exit with code 1. A bad *picture* is never an error: it
+is a row of the manifest with a reason (`records.Reason`).
+"""
+
+from __future__ import annotations
+
+import errno
+
+
+class ScganError(Exception):
+    """Base of every error that the command lines report as one line."""
+
+
+class ConfigError(ScganError):
+    """params.yaml or `--set` holds an unknown key or a value out of range."""
+
+
+class ManifestError(ScganError):
+    """A stage's folder has no manifest, or one that this version cannot read."""
+
+
+class SourceError(ScganError):
+    """A source of pictures cannot be read at all (one bad picture of it is a row, not an error)."""
+
+
+class StageBusyError(ScganError):
+    """Another process is writing the same stage's folder."""
+
+
+class WeightsError(ScganError):
+    """Weights were found nowhere, or what was found is not what was asked for."""
+
+
+class CheckpointError(ScganError):
+    """A checkpoint is missing, truncated or of another configuration."""
+
+
+class DatasetError(ScganError):
+    """A dataset folder lacks what training or evaluation needs."""
+
+
+def one_line(error: BaseException) -> str | None:
+    """The line to print for an error that a user can act on, or None where a traceback is the honest answer."""
+    if isinstance(error, ScganError):
+        return " ".join(str(error).split())
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"the disk is full{_where(error)}: free some space and run the same command again; finished work is kept"
+    if isinstance(error, PermissionError):
+        return f"permission denied{_where(error)}: check who owns it"
+    return None
+
+
+def _where(error: OSError) -> str:
+    return f" at {error.filename}" if error.filename else ""

@@ -1,0 +1,217 @@
+"""The manifest: one parquet table a stage, one row a picture, one schema for every stage.
+
+In memory `path` is absolute; in the file it is relative to the manifest's own folder, so that a dataset can be moved,
+pushed and imported. Rows are written in one canonical order (domain, source_url, id, path), so that two runs that
+decided the same write the same bytes, whatever order their workers finished in.
+
+A row's `id` is the sha256 of its file's bytes (of `url:` + its URL where no bytes came). It is no key of the table: the
+same file offered at two URLs is two rows, and `dedup` rejects one of them. `crop` makes a new picture: its rows have
+the crop's `id` and the source's as `parent_id`, a rejected row keeps its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from scgan_data.errors import ManifestError
+from scgan_data.records import Reason, Status
+
+FILE_NAME = "manifest.parquet"
+SUMMARY_NAME = "summary.json"
+
+_TEXT, _REAL, _INT = pa.string(), pa.float64(), pa.int32()
+_BOX = pa.list_(pa.float64())
+
+SCHEMA = pa.schema(
+    [
+        pa.field("id", _TEXT, nullable=False),
+        ("pixel_id", _TEXT),  # sha256 of mode, size and decoded RGB bytes
+        ("parent_id", _TEXT),  # the id of the picture that this one was cropped from
+        pa.field("domain", _TEXT, nullable=False),
+        ("path", _TEXT),
+        ("source", _TEXT),  # the entry of params.yaml or --from that named it
+        ("source_url", _TEXT),
+        ("page_url", _TEXT),
+        ("retrieved_at", _TEXT),  # UTC, ISO 8601
+        ("license", _TEXT),
+        ("license_url", _TEXT),
+        ("author", _TEXT),
+        ("width", _INT),
+        ("height", _INT),
+        ("format", _TEXT),  # of the fetched bytes: JPEG, PNG, ...
+        ("phash", _TEXT),  # imagehash.phash, 64 bits, hexadecimal
+        ("phash256", _TEXT),  # the same with hash_size 16
+        ("group_id", _TEXT),  # hash of the near-duplicate group, at least the row itself
+        ("sharpness", _REAL),
+        ("contrast", _REAL),
+        ("watermark_score", _REAL),
+        ("faces", _INT),
+        ("face_score", _REAL),
+        ("face_xyxy", _BOX),
+        ("landmarks", _BOX),  # ten numbers
+        ("eye_distance_px", _REAL),  # in the source picture
+        ("roll_deg", _REAL),
+        ("crop_xyxy", _BOX),  # in the parent's pixels
+        ("padding", _REAL),  # fraction of the crop's area outside the parent
+        ("eyes_xyxy", _BOX),
+        ("nose_xyxy", _BOX),
+        ("mouth_xyxy", _BOX),
+        ("regions_score", _REAL),
+        ("regions_origin", _TEXT),
+        ("split", _TEXT),
+        pa.field("status", _TEXT, nullable=False),
+        ("rejected_by", _TEXT),  # the stage
+        ("reason", _TEXT),
+        ("value", _REAL),  # what was measured
+        ("limit", _REAL),  # what was allowed
+        ("detail", _TEXT),  # a few words for people: the error's text, the id of the copy that was kept
+    ]
+)
+COLUMNS = SCHEMA.names
+_ORDER = ["domain", "source_url", "id", "path"]
+
+
+def id_of_bytes(data: bytes) -> str:
+    """The `id` of a picture's file."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def id_of_url(url: str) -> str:
+    """The `id` of a row whose bytes never came."""
+    return hashlib.sha256(b"url:" + url.encode()).hexdigest()
+
+
+def content_path(content_id: str) -> Path:
+    """Where a picture lies inside a stage's folder: `ab/abcdef….png`. Nothing of a URL reaches the file system."""
+    return Path(content_id[:2]) / f"{content_id}.png"
+
+
+def table(rows: list[dict[str, Any]] | pd.DataFrame) -> pd.DataFrame:
+    """Rows as a DataFrame of exactly the schema's columns and types; missing columns become nulls.
+
+    Raises ManifestError for a column that the schema does not know.
+    """
+    frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(rows)
+    unknown = sorted(set(map(str, frame.columns)) - set(COLUMNS))
+    if unknown:
+        raise ManifestError(f"columns that the manifest's schema does not have: {', '.join(unknown)}")
+    frame = frame.reindex(columns=COLUMNS)
+    arrays = [_column(frame[field.name], field.type) for field in SCHEMA]
+    return _to_pandas(pa.Table.from_arrays(arrays, schema=SCHEMA))
+
+
+def _column(values: pd.Series[Any], kind: pa.DataType) -> pa.Array:
+    """One column as arrow; NaN, None and pd.NA are null, whole lists stay lists."""
+    cells = [
+        None if not isinstance(v, list | tuple) and not hasattr(v, "__len__") and pd.isna(v) else v for v in values
+    ]
+    if pa.types.is_integer(kind):
+        cells = [None if v is None else int(v) for v in cells]
+    return pa.array(cells, type=kind)
+
+
+def _to_pandas(arrow: pa.Table) -> pd.DataFrame:
+    kinds = {pa.int32(): pd.Int32Dtype()}
+    frame: pd.DataFrame = arrow.to_pandas(types_mapper=kinds.get)
+    return frame
+
+
+def write(folder: Path, rows: pd.DataFrame, *, home: Path | None = None) -> None:
+    """Write `manifest.parquet` and `summary.json` into `folder`, the manifest last.
+
+    `home` is where the folder will lie once the stage is finished (default: `folder`): paths are made relative to it.
+    """
+    base = (home or folder).absolute()
+    rows = table(rows)
+    rows["path"] = [None if pd.isna(p) else os.path.relpath(p, base) for p in rows["path"]]
+    rows = rows.sort_values(_ORDER, kind="stable", ignore_index=True)
+    write_json(folder / SUMMARY_NAME, summary(rows))
+    arrow = pa.Table.from_arrays([_column(rows[f.name], f.type) for f in SCHEMA], schema=SCHEMA)
+    partial = folder / f".{FILE_NAME}.tmp"
+    pq.write_table(arrow, partial, compression="zstd")
+    partial.replace(folder / FILE_NAME)
+
+
+def read(folder: Path) -> pd.DataFrame:
+    """A finished stage's rows, with absolute paths.
+
+    Raises ManifestError where the folder has no manifest (the stage has not finished) or the file is damaged.
+    """
+    file = folder / FILE_NAME
+    if not file.is_file():
+        raise ManifestError(f"{folder} has no {FILE_NAME}: the stage that writes it has not finished; run that first")
+    try:
+        arrow = pq.read_table(file)
+    except (pa.ArrowException, OSError) as error:
+        raise ManifestError(f"{file} cannot be read ({error}); run the stage that writes it again") from error
+    rows = table(_to_pandas(arrow))
+    base = str(folder.absolute())
+    rows["path"] = [None if pd.isna(p) else os.path.normpath(os.path.join(base, p)) for p in rows["path"]]  # noqa: PTH118
+    return rows
+
+
+def kept(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows that no stage has rejected."""
+    return rows[rows["status"] == Status.KEPT]
+
+
+def reject(
+    rows: pd.DataFrame, where: pd.Series[bool], reason: Reason, *, stage: str, value: Any = None, limit: Any = None
+) -> pd.DataFrame:
+    """A copy of `rows` in which the still-kept rows of the mask `where` carry the decision.
+
+    `value` and `limit` are scalars or columns aligned with `rows`.
+    """
+    rows = rows.copy()
+    hit = where.fillna(False).astype(bool) & (rows["status"] == Status.KEPT)
+    rows.loc[hit, "status"] = Status.REJECTED.value
+    rows.loc[hit, "rejected_by"] = stage
+    rows.loc[hit, "reason"] = reason.value
+    for name, given in (("value", value), ("limit", limit)):
+        if given is not None:
+            rows.loc[hit, name] = given[hit] if isinstance(given, pd.Series) else float(given)
+    return rows
+
+
+def check_complete(before: pd.DataFrame, after: pd.DataFrame, stage: str) -> None:
+    """Every id that came in goes out, as an id or as the parent of a crop. Raises ManifestError otherwise."""
+    lost = set(before["id"]) - set(after["id"]) - set(after["parent_id"].dropna())
+    if lost or len(after) < len(before):
+        raise ManifestError(
+            f"{stage} lost {len(before) - len(after)} rows, among them {sorted(lost)[:3]}: a bug; report it"
+        )
+
+
+def summary(rows: pd.DataFrame) -> dict[str, Any]:
+    """Counts by domain: kept, and rejected by reason. Stable key order, for `dvc metrics diff`."""
+    counts: dict[str, Any] = {}
+    for domain, part in rows.groupby("domain", sort=True):
+        rejected = part[part["status"] == Status.REJECTED]
+        reasons = {str(k): int(n) for k, n in sorted(rejected["reason"].value_counts().items())}
+        counts[str(domain)] = {"kept": len(part) - len(rejected), "rejected": len(rejected), "reasons": reasons}
+    return counts
+
+
+def write_json(file: Path, content: Any) -> None:
+    """Write JSON by temporary file and rename."""
+    write_bytes(file, (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+def write_bytes(file: Path, data: bytes) -> None:
+    """Write a file by temporary file and rename: a reader sees the whole of it or nothing."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    partial = file.with_name(f".{file.name}.{os.getpid()}.tmp")
+    try:
+        partial.write_bytes(data)
+        partial.replace(file)
+    except OSError:
+        partial.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,176 @@
+"""Per-image work: batches over a pool of processes, with progress, Ctrl-C, and going on after a kill.
+
+A per-image stage is a pure function `(batch, config) -> results`: a DataFrame of rows in, a DataFrame of result columns
+out, same length and order; a column `png` (bytes or None) holds a new picture, stored under the result's `id`. Each
+finished batch is kept (`stage.Results`) under the hash of the stage's sources, weights and configuration, so that a run
+does only what no run before it has done.
+
+Processes are spawned, not forked: torch's thread pools do not survive a fork, and a forked child would hold the stage's
+lock after its parent's death. A worker whose parent died ends itself. Each uses one thread: two threads on a contended
+core ran 2.5 times slower than one.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import get_context, parent_process
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from pydantic import BaseModel
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from scgan_data import manifest
+from scgan_data.errors import ScganError
+from scgan_data.stage import Results, StageFolder, key_of
+
+console = Console(stderr=True)
+
+BatchFunction = Callable[[pd.DataFrame, Any], pd.DataFrame]
+
+
+@dataclass(frozen=True)
+class Work:
+    """A per-image function with what its results depend on."""
+
+    function: BatchFunction
+    """A module-level function (it travels to the workers by name)."""
+    config: BaseModel
+    """What the function is given; results are used again only under an equal one."""
+    version: str
+    """Hash of the stage's sources and weights (`stage.version_of`)."""
+    batch_size: int = 16
+
+
+def per_image(rows: pd.DataFrame, work: Work, folder: StageFolder, *, workers: int | None = None) -> pd.DataFrame:
+    """A copy of `rows` with the function's result columns filled in; other columns are carried through."""
+    results = Results(folder, key_of(work.version, work.config))
+    inputs = rows["domain"] + "/" + rows["id"]
+    done = _usable(results.load(), folder)
+    todo = rows[~inputs.isin(done.index) & ~inputs.duplicated()]
+    console.print(f"{folder.name}: {inputs.nunique()} pictures, {len(todo)} to do, the others are finished already")
+    count = min(workers or os.cpu_count() or 1, max(1, -(-len(todo) // work.batch_size)))
+    batches = [todo.iloc[i : i + work.batch_size] for i in range(0, len(todo), work.batch_size)]
+    fresh = list(_run(batches, work, folder, results, count))
+    answers = pd.concat([done, *fresh]) if fresh else done
+    results.forget_others()
+    return _merge(rows, inputs, answers)
+
+
+def _usable(done: pd.DataFrame, folder: StageFolder) -> pd.DataFrame:
+    """Finished results by input, without those whose picture is no longer there."""
+    if done.empty:
+        return pd.DataFrame(index=pd.Index([], name="_input"))
+    done = done.drop_duplicates("_input", keep="last").set_index("_input")
+    if "_stored" in done:
+        there = [
+            not stored or folder.picture(i) is not None for i, stored in zip(done["id"], done["_stored"], strict=True)
+        ]
+        done = done[there]
+    return done
+
+
+def _merge(rows: pd.DataFrame, inputs: pd.Series[str], answers: pd.DataFrame) -> pd.DataFrame:
+    merged = rows.astype({c: object for c in answers.columns if c in rows.columns})
+    picked = answers.reindex(inputs)
+    for name in answers.columns:
+        if not name.startswith("_"):
+            merged[name] = picked[name].to_numpy()
+    return manifest.table(merged)
+
+
+def _run(
+    batches: list[pd.DataFrame], work: Work, folder: StageFolder, results: Results, workers: int
+) -> Iterator[pd.DataFrame]:
+    """Run every batch, keep each as it finishes, yield it indexed by input."""
+    with _pool(workers) as pool, progress() as bar:
+        task = bar.add_task(folder.name, total=sum(map(len, batches)))
+        waiting = list(reversed(batches))
+        running: set[Future[pd.DataFrame]] = set()
+        try:
+            while waiting or running:
+                while waiting and len(running) < 2 * workers:
+                    running.add(pool.submit(_work_on, waiting.pop(), work, folder.files))
+                finished, running = wait(running, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    batch = future.result()
+                    results.add(batch)
+                    bar.advance(task, len(batch))
+                    yield batch.set_index("_input")
+        except BrokenProcessPool:
+            raise ScganError(
+                f"{folder.name}: a worker process died, most likely for lack of memory; run the same "
+                "command again with fewer --workers: finished pictures are kept"
+            ) from None
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _work_on(batch: pd.DataFrame, work: Work, files: Path) -> pd.DataFrame:
+    """In a worker: the function, then its pictures to disk, each whole or not at all."""
+    answer = work.function(batch, work.config)
+    if len(answer) != len(batch):
+        raise ScganError(f"{work.function.__qualname__} returned {len(answer)} results for {len(batch)} rows: a bug")
+    answer = answer.reset_index(drop=True)
+    if "png" in answer:
+        for content_id, png in zip(answer["id"], answer["png"], strict=True):
+            if png is not None:
+                manifest.write_bytes(files / manifest.content_path(content_id), png)
+        answer["_stored"] = answer.pop("png").notna()
+    answer["_input"] = (batch["domain"] + "/" + batch["id"]).to_numpy()
+    return answer
+
+
+@contextmanager
+def _pool(workers: int) -> Iterator[Executor]:
+    if workers <= 1:
+        yield _Inline()
+        return
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_start_worker) as pool:
+        yield pool
+
+
+class _Inline(Executor):
+    """The executor of one worker: this process, no start-up cost."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Run it now."""
+        future: Future[Any] = Future()
+        future.set_result(fn(*args, **kwargs))
+        return future
+
+
+def _start_worker() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[name] = "1"
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def progress() -> Progress:
+    """A progress bar with counts and remaining time, on standard error."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+    )

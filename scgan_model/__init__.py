@@ -1,0 +1,1 @@
+"""scGAN: networks, losses, training, baselines, evaluation, translation of pictures, and the report."""
