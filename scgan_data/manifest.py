@@ -181,6 +181,15 @@ def reject(
     return rows
 
 
+def decide(rows: pd.DataFrame, stage: str) -> pd.DataFrame:
+    """A copy of `rows` in which `stage` rejects every still-kept row that a per-image function gave a `reason`."""
+    rows = rows.copy()
+    hit = rows["reason"].notna() & (rows["status"] == Status.KEPT)
+    rows.loc[hit, "status"] = Status.REJECTED.value
+    rows.loc[hit, "rejected_by"] = stage
+    return rows
+
+
 def check_complete(before: pd.DataFrame, after: pd.DataFrame, stage: str) -> None:
     """Every id that came in goes out, as an id or as the parent of a crop. Raises ManifestError otherwise."""
     lost = set(before["id"]) - set(after["id"]) - set(after["parent_id"].dropna())

@@ -1,0 +1,231 @@
+"""crop: one face a picture, cut to head and shoulders, square, all pictures of one size.
+
+The shoulder crop, from RetinaFace's five points: let e be the distance of the eyes, m that from between the eyes to
+between the mouth's corners, and s = max(e, 0.92 m), a head's scale that yaw (which shortens e) hardly changes. The crop
+is the upright square of side `side_factor` s (4.6: crown, hair and shoulder line of an adult) with the middle of eyes
+and mouth in its vertical axis and the eyes at `eyes_at` (.42) of its height. What lies outside the picture is filled by
+reflection, recorded as a fraction of the square's area, and limited. The same formula for photographs and drawings:
+a difference of framing is the first thing that a GAN would learn.
+
+No rotation: a tilted head stays tilted up to `max_roll_deg`, since turning it would need pixels that are not there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from PIL import Image
+from pydantic import Field
+
+from scgan_data import detector, images, manifest, weights
+from scgan_data.config import Config, PerDomain, limit_for
+from scgan_data.detector import Face
+from scgan_data.records import SELFIE, Reason
+from scgan_data.runner import Work, per_image
+from scgan_data.stage import StageFolder, version_of
+
+MODULES = ("scgan_data.crop", "scgan_data.detector", "scgan_data.retinaface_mobilenet", "scgan_data.images")
+MOUTH_TO_EYES = 0.92
+
+
+class CropConfig(Config):
+    """Section `crop` of params.yaml."""
+
+    size_px: Annotated[int, Field(ge=16, le=2048)] = 256
+    """Side of the crops."""
+    detector: Literal["retinaface-mobilenet"] = "retinaface-mobilenet"
+    """Which face detector (weights.py)."""
+    min_score: PerDomain = {"selfie": 0.8, "drawn": 0.5}
+    """Least score of a face."""
+    max_side_px: Annotated[int, Field(ge=64)] = 640
+    """Longer side to which pictures are reduced for detection."""
+    side_factor: Annotated[float, Field(gt=1, le=12)] = 4.6
+    """Side of the crop over the head's scale s."""
+    eyes_at: Annotated[float, Field(gt=0, lt=1)] = 0.42
+    """Height of the eyes in the crop, from its top."""
+    second_face: Annotated[float, Field(ge=0, le=1)] = 0.35
+    """A further face counts when its size is at least this fraction of the largest one's."""
+    min_eye_distance_px: PerDomain = 12.0
+    """Least distance of the eyes in the source picture."""
+    max_roll_deg: PerDomain = 30.0
+    """Most tilt of the eyes' line."""
+    max_padding: PerDomain = 0.2
+    """Most of the crop's area that may lie outside the picture."""
+    padding: Literal["reflect", "edge"] = "reflect"
+    """How that area is filled."""
+    faceless: tuple[str, ...] = ()
+    """Domains (`drawn`: every style) whose pictures without a found face are kept whole, as a centred square."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Why a picture gives no crop."""
+
+    reason: Reason
+    value: float | None = None
+    limit: float | None = None
+
+
+@dataclass(frozen=True)
+class Crop:
+    """A square cut: `xyxy` in source pixels (may reach outside), padding as a fraction of its area."""
+
+    image: Image.Image
+    xyxy: tuple[int, int, int, int]
+    padding: float
+    face: Face | None
+    faces: int
+
+    @property
+    def scale(self) -> float:
+        """Crop pixels for a source pixel."""
+        return self.image.width / (self.xyxy[2] - self.xyxy[0])
+
+    def to_crop(self, points_xy: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(N, 2) source pixels to crop pixels."""
+        return (points_xy - np.array(self.xyxy[:2], float)) * self.scale
+
+
+def run(rows: pd.DataFrame, config: CropConfig, folder: StageFolder, *, workers: int | None = None) -> pd.DataFrame:
+    """Every kept row becomes its crop (a new id, the old one as parent) or is rejected; rejected rows pass through."""
+    weights.find(config.detector)  # once, here, rather than by every worker
+    version = version_of(MODULES, [weights.WEIGHTS[config.detector].sha256])
+    kept = manifest.kept(rows)
+    done = per_image(kept, Work(crop_batch, config, version), folder, workers=workers)
+    done = manifest.decide(done, "crop")
+    home = [
+        str(folder.home / manifest.content_path(i)) if status == "kept" else path
+        for i, status, path in zip(done["id"], done["status"], done["path"], strict=True)
+    ]
+    done["path"] = home
+    return pd.concat([done, rows.drop(kept.index)], ignore_index=True)
+
+
+def crop_batch(batch: pd.DataFrame, config: CropConfig) -> pd.DataFrame:
+    """The per-image function: rows with `path`, `domain`, `id` to result columns and `png`."""
+    pictures = [images.load(path) for path in batch["path"]]
+    found: list[list[Face]] = [[] for _ in pictures]
+    for domain in sorted(batch["domain"].unique()):
+        members = [i for i, d in enumerate(batch["domain"]) if d == domain]
+        score = limit_for(config.min_score, domain) or 0.0
+        faces = detector.detect([pictures[i] for i in members], min_score=score, max_side_px=config.max_side_px)
+        for i, f in zip(members, faces, strict=True):
+            found[i] = f
+    answers = [
+        cut(picture, faces, domain, config)
+        for picture, faces, domain in zip(pictures, found, batch["domain"], strict=True)
+    ]
+    return pd.DataFrame(
+        [
+            _columns(answer, source_id, faces)
+            for answer, source_id, faces in zip(answers, batch["id"], found, strict=True)
+        ]
+    )
+
+
+def cut(picture: Image.Image, faces: list[Face], domain: str, config: CropConfig) -> Crop | Decision:
+    """The crop of a picture with these faces, or why there is none. The picture is RGB, upright."""
+    grown = _grown(faces, config.second_face)
+    if not grown:
+        keeps = domain in config.faceless or (domain != SELFIE and "drawn" in config.faceless)
+        return _centre_square(picture, config) if keeps else Decision(Reason.NO_FACE, 0.0, 1.0)
+    if len(grown) > 1:
+        return Decision(Reason.SEVERAL_FACES, float(len(grown)), 1.0)
+    face = grown[0]
+    checks = (
+        (Reason.FACE_TOO_SMALL, face.eye_distance_px, limit_for(config.min_eye_distance_px, domain), -1),
+        (Reason.TILTED, abs(face.roll_deg), limit_for(config.max_roll_deg, domain), 1),
+    )
+    for reason, value, limit, sign in checks:
+        if limit is not None and sign * (value - limit) > 0:
+            return Decision(reason, value, limit)
+    xyxy = shoulder_square(face.landmarks, config.side_factor, config.eyes_at)
+    outside = fraction_outside(xyxy, picture.size)
+    most = limit_for(config.max_padding, domain)
+    if most is not None and outside > most:
+        return Decision(Reason.PADDED, outside, most)
+    return Crop(extract(picture, xyxy, config.size_px, config.padding), xyxy, outside, face, 1)
+
+
+def _grown(faces: list[Face], least: float) -> list[Face]:
+    """The faces that count, largest first: a passer-by far behind does not make a picture one of several people."""
+
+    def side(face: Face) -> float:
+        x0, y0, x1, y1 = face.xyxy
+        return float(max(x1 - x0, y1 - y0))
+
+    ranked = sorted(faces, key=side, reverse=True)
+    return [face for face in ranked if side(face) >= least * side(ranked[0])]
+
+
+def shoulder_square(landmarks: NDArray[np.float64], side_factor: float, eyes_at: float) -> tuple[int, int, int, int]:
+    """The shoulder crop of (5, 2) landmarks, whole pixels, half-open; see the module's docstring."""
+    eyes, mouth = landmarks[:2].mean(0), landmarks[3:].mean(0)
+    e = float(np.hypot(*(landmarks[1] - landmarks[0])))
+    m = float(np.hypot(*(mouth - eyes)))
+    side = max(2, round(side_factor * max(e, MOUTH_TO_EYES * m)))
+    x0 = round(float(eyes[0] + mouth[0]) / 2 - side / 2)
+    y0 = round(float(eyes[1]) - eyes_at * side)
+    return x0, y0, x0 + side, y0 + side
+
+
+def fraction_outside(xyxy: tuple[int, int, int, int], size: tuple[int, int]) -> float:
+    """The fraction of a box's area outside a picture of (width, height)."""
+    x0, y0, x1, y1 = xyxy
+    inside = max(0, min(x1, size[0]) - max(x0, 0)) * max(0, min(y1, size[1]) - max(y0, 0))
+    return 1.0 - inside / ((x1 - x0) * (y1 - y0))
+
+
+def extract(
+    picture: Image.Image, xyxy: tuple[int, int, int, int], size_px: int, padding: Literal["reflect", "edge"]
+) -> Image.Image:
+    """The box as a square of `size_px`, anti-aliased; outside the picture filled."""
+    x0, y0, x1, y1 = xyxy
+    width, height = picture.size
+    left, top, right, bottom = max(0, -x0), max(0, -y0), max(0, x1 - width), max(0, y1 - height)
+    inner = picture.crop((max(0, x0), max(0, y0), min(width, x1), min(height, y1)))
+    if left or top or right or bottom:
+        pixels = np.pad(np.asarray(inner), ((top, bottom), (left, right), (0, 0)), mode=padding)
+        inner = Image.fromarray(pixels)
+    return inner.resize((size_px, size_px), Image.Resampling.LANCZOS)
+
+
+def _centre_square(picture: Image.Image, config: CropConfig) -> Crop:
+    side = min(picture.size)
+    x0, y0 = (picture.width - side) // 2, (picture.height - side) // 2
+    xyxy = (x0, y0, x0 + side, y0 + side)
+    return Crop(extract(picture, xyxy, config.size_px, config.padding), xyxy, 0.0, None, 0)
+
+
+def _columns(answer: Crop | Decision, source_id: str, faces: list[Face]) -> dict[str, Any]:
+    """One result row."""
+    if isinstance(answer, Decision):
+        decided = {"reason": answer.reason.value, "value": answer.value, "limit": answer.limit}
+        return {"id": source_id, "png": None, "faces": len(faces), **decided}
+    png = images.encode_png(answer.image)
+    row: dict[str, Any] = {
+        "id": manifest.id_of_bytes(png),
+        "parent_id": source_id,
+        "pixel_id": images.Picture(answer.image, "PNG").pixel_id,
+        "width": answer.image.width,
+        "height": answer.image.height,
+        "faces": answer.faces,
+        "crop_xyxy": [float(v) for v in answer.xyxy],
+        "padding": answer.padding,
+        "reason": None,
+        "png": png,
+    }
+    if answer.face is not None:
+        corners = answer.to_crop(np.array(answer.face.xyxy).reshape(2, 2))
+        row |= {
+            "face_score": answer.face.score,
+            "face_xyxy": corners.ravel().tolist(),
+            "landmarks": answer.to_crop(answer.face.landmarks).ravel().tolist(),
+            "eye_distance_px": answer.face.eye_distance_px,
+            "roll_deg": answer.face.roll_deg,
+        }
+    return row
