@@ -11,10 +11,11 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.fields import FieldInfo
 
 from scgan_data.errors import ConfigError
 from scgan_data.records import SELFIE
@@ -125,13 +126,24 @@ def _explain(error: ValidationError, model: type[Config], section: str, file: st
 
 
 def _names_beside(model: type[BaseModel], location: list[str]) -> list[str]:
-    """The keys that the innermost model on the way to `location` knows."""
+    """The keys that the innermost model on the way to `location` knows; a union's member is named by its `kind`."""
+    models = [model]
     for part in location[:-1]:
-        field = model.model_fields.get(part)
-        inner = field.annotation if field else None
-        if isinstance(inner, type) and issubclass(inner, BaseModel):
-            model = inner
-    return list(model.model_fields)
+        inner = [m for known in models if part in known.model_fields for m in _models_in(known.model_fields[part])]
+        tagged = [m for m in models if "kind" in m.model_fields and m.model_fields["kind"].default == part]
+        models = inner or tagged or models
+    return list(dict.fromkeys(name for known in models for name in known.model_fields))
+
+
+def _models_in(field: FieldInfo) -> list[type[BaseModel]]:
+    """The models that a field's annotation mentions."""
+    found, waiting = [], [field.annotation]
+    while waiting:
+        annotation = waiting.pop()
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            found.append(annotation)
+        waiting.extend(get_args(annotation))
+    return found
 
 
 def _nearest(name: str, names: Sequence[str]) -> str:

@@ -1,11 +1,10 @@
 """crop: one face a picture, cut to head and shoulders, square, all pictures of one size.
 
-The shoulder crop, from RetinaFace's five points: let e be the distance of the eyes, m that from between the eyes to
-between the mouth's corners, and s = max(e, 0.92 m), a head's scale that yaw (which shortens e) hardly changes. The crop
-is the upright square of side `side_factor` s (4.6: crown, hair and shoulder line of an adult) with the middle of eyes
-and mouth in its vertical axis and the eyes at `eyes_at` (.42) of its height. What lies outside the picture is filled by
-reflection, recorded as a fraction of the square's area, and limited. The same formula for photographs and drawings:
-a difference of framing is the first thing that a GAN would learn.
+The shoulder crop, from RetinaFace's five points: s is the head's scale (`landmarks.head_scale`), about the distance of
+the eyes of a face seen from the front. The crop is the upright square of side `side_factor` s (4.6: crown, hair and
+shoulder line of an adult) with the middle of eyes and mouth in its vertical axis and the eyes at `eyes_at` (.42) of its
+height. What lies outside the picture is filled by reflection, recorded as a fraction of the square's area, and limited.
+The same formula for photographs and drawings: a difference of framing is the first thing that a GAN would learn.
 
 No rotation: a tilted head stays tilted up to `max_roll_deg`, since turning it would need pixels that are not there.
 """
@@ -24,12 +23,12 @@ from pydantic import Field
 from scgan_data import detector, images, manifest, weights
 from scgan_data.config import Config, PerDomain, limit_for
 from scgan_data.detector import Face
+from scgan_data.landmarks import head_scale
 from scgan_data.records import SELFIE, Reason
 from scgan_data.runner import Work, per_image
 from scgan_data.stage import StageFolder, version_of
 
-MODULES = ("scgan_data.crop", "scgan_data.detector", "scgan_data.retinaface_mobilenet", "scgan_data.images")
-MOUTH_TO_EYES = 0.92
+MODULES = tuple(f"scgan_data.{name}" for name in ("crop", "detector", "images", "landmarks", "retinaface_mobilenet"))
 
 
 class CropConfig(Config):
@@ -43,6 +42,9 @@ class CropConfig(Config):
     """Least score of a face."""
     max_side_px: Annotated[int, Field(ge=64)] = 640
     """Longer side to which pictures are reduced for detection."""
+    second_look_px: PerDomain = {"drawn": 128.0}
+    """Longer side for a second look where no face was found. A detector made for photographs finds flat drawings better
+    when they are small: of 150 avataaars at 240 px it finds 86 %, at 128 px 99 %."""
     side_factor: Annotated[float, Field(gt=1, le=12)] = 4.6
     """Side of the crop over the head's scale s."""
     eyes_at: Annotated[float, Field(gt=0, lt=1)] = 0.42
@@ -87,7 +89,8 @@ class Crop:
 
     def to_crop(self, points_xy: NDArray[np.float64]) -> NDArray[np.float64]:
         """(N, 2) source pixels to crop pixels."""
-        return (points_xy - np.array(self.xyxy[:2], float)) * self.scale
+        moved: NDArray[np.float64] = (points_xy - np.array(self.xyxy[:2], float)) * self.scale
+        return moved
 
 
 def run(rows: pd.DataFrame, config: CropConfig, folder: StageFolder, *, workers: int | None = None) -> pd.DataFrame:
@@ -111,9 +114,7 @@ def crop_batch(batch: pd.DataFrame, config: CropConfig) -> pd.DataFrame:
     found: list[list[Face]] = [[] for _ in pictures]
     for domain in sorted(batch["domain"].unique()):
         members = [i for i, d in enumerate(batch["domain"]) if d == domain]
-        score = limit_for(config.min_score, domain) or 0.0
-        faces = detector.detect([pictures[i] for i in members], min_score=score, max_side_px=config.max_side_px)
-        for i, f in zip(members, faces, strict=True):
+        for i, f in zip(members, find_faces([pictures[i] for i in members], domain, config), strict=True):
             found[i] = f
     answers = [
         cut(picture, faces, domain, config)
@@ -125,6 +126,18 @@ def crop_batch(batch: pd.DataFrame, config: CropConfig) -> pd.DataFrame:
             for answer, source_id, faces in zip(answers, batch["id"], found, strict=True)
         ]
     )
+
+
+def find_faces(pictures: list[Image.Image], domain: str, config: CropConfig) -> list[list[Face]]:
+    """The faces of pictures of one domain, with a second look at those that seem to have none."""
+    score, closer = limit_for(config.min_score, domain) or 0.0, limit_for(config.second_look_px, domain)
+    found = detector.detect(pictures, min_score=score, max_side_px=config.max_side_px)
+    empty = [i for i, faces in enumerate(found) if not faces]
+    if closer is not None and empty:
+        again = detector.detect([pictures[i] for i in empty], min_score=score, max_side_px=int(closer))
+        for i, faces in zip(empty, again, strict=True):
+            found[i] = faces
+    return found
 
 
 def cut(picture: Image.Image, faces: list[Face], domain: str, config: CropConfig) -> Crop | Decision:
@@ -165,9 +178,7 @@ def _grown(faces: list[Face], least: float) -> list[Face]:
 def shoulder_square(landmarks: NDArray[np.float64], side_factor: float, eyes_at: float) -> tuple[int, int, int, int]:
     """The shoulder crop of (5, 2) landmarks, whole pixels, half-open; see the module's docstring."""
     eyes, mouth = landmarks[:2].mean(0), landmarks[3:].mean(0)
-    e = float(np.hypot(*(landmarks[1] - landmarks[0])))
-    m = float(np.hypot(*(mouth - eyes)))
-    side = max(2, round(side_factor * max(e, MOUTH_TO_EYES * m)))
+    side = max(2, round(side_factor * head_scale(landmarks)))
     x0 = round(float(eyes[0] + mouth[0]) / 2 - side / 2)
     y0 = round(float(eyes[1]) - eyes_at * side)
     return x0, y0, x0 + side, y0 + side

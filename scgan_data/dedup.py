@@ -84,7 +84,8 @@ def _best_first(rows: pd.DataFrame) -> pd.DataFrame:
 def _reject_equal(rows: pd.DataFrame, column: str, reason: Reason) -> pd.DataFrame:
     """Reject kept rows that share `column` with a better kept row; `detail` names that row's id."""
     kept = manifest.kept(rows)
-    first = kept.drop_duplicates(column).set_index(column)["id"]
+    best = kept.drop_duplicates(column)
+    first = dict(zip(best[column], best["id"], strict=True))
     copies = kept.index[kept[column].duplicated() & kept[column].notna()]
     rows = manifest.reject(rows, pd.Series(rows.index.isin(copies), rows.index), reason, stage="dedup")
     rows.loc[copies, "detail"] = rows.loc[copies, column].map(first)

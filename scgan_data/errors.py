@@ -41,6 +41,10 @@ class DatasetError(ScganError):
     """A dataset folder lacks what training or evaluation needs."""
 
 
+class StoppedError(ScganError):
+    """Ctrl-C: finished work is kept."""
+
+
 def one_line(error: BaseException) -> str | None:
     """The line to print for an error that a user can act on, or None where a traceback is the honest answer."""
     if isinstance(error, ScganError):

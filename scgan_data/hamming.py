@@ -51,17 +51,21 @@ def _first_match(hashes: NDArray[np.uint64], pairs: Pairs, near: NDArray[np.uint
     close[near] = True
     differing = hashes[pairs[:, 0]] ^ hashes[pairs[:, 1]]
     matches = np.stack([close[_band(differing, band)] for band in range(BANDS)])
-    return matches.argmax(0)
+    first: NDArray[np.int64] = matches.argmax(0)
+    return first
 
 
 def _band(hashes: NDArray[np.uint64], band: int) -> NDArray[np.uint8]:
-    return ((hashes >> np.uint64(8 * band)) & np.uint64(255)).astype(np.uint8)
+    values: NDArray[np.uint64] = (hashes >> np.uint64(8 * band)) & np.uint64(255)
+    return values.astype(np.uint8)
 
 
 def _distances(hashes: NDArray[np.uint64], pairs: Pairs) -> NDArray[np.int64]:
-    return np.bitwise_count(hashes[pairs[:, 0]] ^ hashes[pairs[:, 1]]).astype(np.int64)
+    counts: NDArray[np.uint8] = np.bitwise_count(hashes[pairs[:, 0]] ^ hashes[pairs[:, 1]])
+    return counts.astype(np.int64)
 
 
 def _bytes_within(flips: int) -> NDArray[np.uint8]:
     values = np.arange(256, dtype=np.uint8)
-    return values[np.bitwise_count(values) <= flips]
+    near: NDArray[np.uint8] = values[np.bitwise_count(values) <= flips]
+    return near

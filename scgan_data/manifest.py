@@ -33,7 +33,7 @@ _BOX = pa.list_(pa.float64())
 SCHEMA = pa.schema(
     [
         pa.field("id", _TEXT, nullable=False),
-        ("pixel_id", _TEXT),  # sha256 of mode, size and decoded RGB bytes
+        ("pixel_id", _TEXT),  # sha256 of size and decoded RGB bytes
         ("parent_id", _TEXT),  # the id of the picture that this one was cropped from
         pa.field("domain", _TEXT, nullable=False),
         ("path", _TEXT),
@@ -104,18 +104,11 @@ def table(rows: list[dict[str, Any]] | pd.DataFrame) -> pd.DataFrame:
     if unknown:
         raise ManifestError(f"columns that the manifest's schema does not have: {', '.join(unknown)}")
     frame = frame.reindex(columns=COLUMNS)
-    arrays = [_column(frame[field.name], field.type) for field in SCHEMA]
-    return _to_pandas(pa.Table.from_arrays(arrays, schema=SCHEMA))
-
-
-def _column(values: pd.Series[Any], kind: pa.DataType) -> pa.Array:
-    """One column as arrow; NaN, None and pd.NA are null, whole lists stay lists."""
-    cells = [
-        None if not isinstance(v, list | tuple) and not hasattr(v, "__len__") and pd.isna(v) else v for v in values
+    arrays = [
+        pa.array(frame[f.name].astype(object) if pa.types.is_list(f.type) else frame[f.name], f.type, from_pandas=True)
+        for f in SCHEMA
     ]
-    if pa.types.is_integer(kind):
-        cells = [None if v is None else int(v) for v in cells]
-    return pa.array(cells, type=kind)
+    return _to_pandas(pa.Table.from_arrays(arrays, schema=SCHEMA))
 
 
 def _to_pandas(arrow: pa.Table) -> pd.DataFrame:
@@ -134,7 +127,7 @@ def write(folder: Path, rows: pd.DataFrame, *, home: Path | None = None) -> None
     rows["path"] = [None if pd.isna(p) else os.path.relpath(p, base) for p in rows["path"]]
     rows = rows.sort_values(_ORDER, kind="stable", ignore_index=True)
     write_json(folder / SUMMARY_NAME, summary(rows))
-    arrow = pa.Table.from_arrays([_column(rows[f.name], f.type) for f in SCHEMA], schema=SCHEMA)
+    arrow = pa.Table.from_pandas(rows, schema=SCHEMA, preserve_index=False)
     partial = folder / f".{FILE_NAME}.tmp"
     pq.write_table(arrow, partial, compression="zstd")
     partial.replace(folder / FILE_NAME)
@@ -211,7 +204,12 @@ def summary(rows: pd.DataFrame) -> dict[str, Any]:
 
 def write_json(file: Path, content: Any) -> None:
     """Write JSON by temporary file and rename."""
-    write_bytes(file, (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode())
+    write_bytes(file, (as_json(content) + "\n").encode())
+
+
+def as_json(content: Any) -> str:
+    """JSON for people and machines."""
+    return json.dumps(content, indent=2, ensure_ascii=False)
 
 
 def write_bytes(file: Path, data: bytes) -> None:

@@ -61,10 +61,11 @@ class MobileNetRetinaFace(RetinaFace):  # type: ignore[misc]
 
 def build(file: Path) -> nn.Module:
     """The network with the weights of an ONNX file, in eval mode."""
-    net = MobileNetRetinaFace()
+    net: nn.Module = MobileNetRetinaFace()
     _fold_normalisation(net)
     net.load_state_dict(_state_from_onnx(file))
-    return net.eval()
+    net.eval()
+    return net
 
 
 def _fold_normalisation(module: nn.Module) -> None:

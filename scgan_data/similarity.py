@@ -4,8 +4,8 @@ Portraits share their composition, and drawings of one style share most of their
 difference tells a near-copy from another person's portrait. What does is where they differ: a copy differs a little
 everywhere, another portrait a lot somewhere. The two thumbnails are aligned by Gauss-Newton on six parameters (scale
 and shift in x and y, gain and offset of the brightness, clipped to white as cameras and editors do), coarse to fine
-over 16, 32 and 64 px, the darker predicting the brighter. The distance is the root mean square residual of the worst 5 x 5
-patch over the picture's own standard deviation.
+over 16, 32 and 64 px, the darker predicting the brighter. The distance is the root mean square residual of the worst
+5 x 5 patch over the picture's own standard deviation.
 
 Measured (200 copies of each: resized, recompressed, cropped 2-4 % a side, brightened 0.75-1.3; JPEG quality 40-80):
 
@@ -19,6 +19,8 @@ Tried and left: mean residual (copies to .25, distinct from .10), 32 px (avataaa
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -28,7 +30,7 @@ SIDE = 64
 LEVELS = (16, 32, 64)
 STEPS = 6
 WHITE = 0.985
-Thumbnail = NDArray[np.float32]
+Thumbnail = NDArray[Any]
 """(64, 64, 3) in [0, 1]."""
 
 
@@ -43,7 +45,8 @@ def coarse(thumb: Thumbnail) -> NDArray[np.float32]:
     cells = _shrink(thumb, 8)
     cells = cells - cells.mean()
     norm = float(np.sqrt((cells**2).sum())) or 1.0
-    return (cells / norm).astype(np.float32).ravel()
+    vector: NDArray[np.float32] = (cells / norm).astype(np.float32).ravel()
+    return vector
 
 
 def distance(one: Thumbnail, two: Thumbnail) -> float:

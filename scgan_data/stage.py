@@ -4,7 +4,7 @@ For `data/04_crop` the work lies in `data/.04_crop.work/` (git-ignored):
 
     lock             held by the OS for as long as the process lives: `kill -9` of `dvc repro` leaves the stage running,
                      and a second one must stop with a line instead of writing into the same folder
-    files/           new pictures, named by content
+    files/           new pictures, named by content; extras/: other files of the finished folder
     results/KEY/     finished results, one parquet file a batch; KEY = hash of stage version and configuration
     new/, old/       the swap: new is complete (its manifest is written last) before the old folder moves aside
 
@@ -49,22 +49,26 @@ class StageFolder:
         """Where new pictures are written before the swap."""
         return self.work / "files"
 
+    @property
+    def extras(self) -> Path:
+        """What goes into the finished folder beside pictures and manifest: cards, sheets, truth files."""
+        return self.work / "extras"
+
     def picture(self, content_id: str) -> Path | None:
         """The finished picture of that content, from this run, a killed one, or the folder of the last; or None."""
         relative = manifest.content_path(content_id)
         return next((p for p in (self.files / relative, self.home / relative) if p.is_file()), None)
 
-    def commit(self, rows: pd.DataFrame, *, extras: Path | None = None) -> None:
-        """Assemble the finished folder and swap it in: pictures of kept rows and of rejected ones, then the manifest.
+    def commit(self, rows: pd.DataFrame) -> None:
+        """Assemble the finished folder and swap it in: extras, pictures of kept and rejected rows, then the manifest.
 
-        Rows' `path` is absolute; a path inside `home` names a picture of this stage. `extras` is a folder whose
-        content (cards, sheets) goes along.
+        Rows' `path` is absolute; a path inside `home` names a picture of this stage.
         """
         new = self.work / "new"
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(parents=True)
-        if extras is not None:
-            shutil.copytree(extras, new, dirs_exist_ok=True)
+        if self.extras.is_dir():
+            shutil.copytree(self.extras, new, dirs_exist_ok=True)
         home = str(self.home) + os.sep
         for path in sorted({p for p in rows["path"].dropna() if p.startswith(home)}):
             relative = Path(path).relative_to(self.home)
@@ -72,8 +76,16 @@ class StageFolder:
             if not (new / relative).exists():
                 _link(source, new / relative)
         manifest.write(new, rows, home=self.home)
-        _swap(new, self.home, self.work / "old")
+        self.swap_in(new)
         shutil.rmtree(self.files, ignore_errors=True)
+
+    def swap_in(self, new: Path) -> None:
+        """Put a complete folder of the same file system in the place of `home`: old aside, new in, old away.
+
+        Where a kill comes between the first two, the next `open_stage` mends it: the old folder comes back, and a `new`
+        of any other name than `work/new` is still where it was.
+        """
+        _swap(new, self.home, self.work / "old")
 
 
 @contextmanager

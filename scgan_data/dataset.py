@@ -1,0 +1,185 @@
+"""dataset: the versioned dataset that training reads and teams share.
+
+    train/selfie/ab12….png  train/selfie/metadata.jsonl  train/STYLE/…  test/selfie/…   Hugging Face ImageFolder
+    annotations.coco.json   the same boxes for annotation tools
+    README.md               the dataset card: counts, sources, licences, rejects, what it may be used for
+    sheets/*.jpg            contact sheets of what is in it (rejected pictures are shown in the report, not shipped)
+    manifest.parquet        every row that was ever collected, with its decision
+
+The split goes by near-duplicate group: sha256 of salt and `group_id` as a fraction, below `test_fraction` is test. So
+near-copies never straddle train and test, and a dataset that grows does not reshuffle. Selfies are split; a style's
+portraits all train. A person's verdicts (`review/verdicts.jsonl`, kept in Git) are applied last and outlive every
+recomputation: one JSON object a line, `{"id": …, "verdict": "reject"}` or `{"id": …, "regions": {"eyes": [x0, y0, x1,
+y1] or null, …}}`, the id being that of the crop or of the picture it was cut from.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Annotated, Any
+
+import pandas as pd
+from pydantic import Field
+
+from scgan_data import card, contact_sheet, manifest
+from scgan_data.config import Config
+from scgan_data.errors import DatasetError, ScganError
+from scgan_data.records import SELFIE, Origin, Reason, Region, Split
+from scgan_data.stage import StageFolder
+
+MODULES = ("scgan_data.dataset", "scgan_data.card", "scgan_data.contact_sheet")
+_SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+
+
+class DatasetConfig(Config):
+    """Section `dataset` of params.yaml."""
+
+    title: str = "Selfies and cartoon portraits"
+    """Title of the dataset card."""
+    test_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    """Fraction of the selfies' groups that is held out (the paper: 224 of 3,524)."""
+    salt: str = "scgan"
+    """Another salt gives another split."""
+    verdicts: Path = Path("review/verdicts.jsonl")
+    """People's verdicts; a missing file is an empty one."""
+    sheet_pictures: Annotated[int, Field(ge=0, le=400)] = 60
+    """Pictures on each contact sheet; 0 makes none."""
+
+
+def run(rows: pd.DataFrame, config: DatasetConfig, folder: StageFolder, *, workers: int | None = None) -> pd.DataFrame:
+    """Apply verdicts, split, and lay the pictures and their files out in `folder.extras` and `folder.files`."""
+    rows = apply_verdicts(rows, read_verdicts(config.verdicts))
+    rows["split"] = split_of(rows, config)
+    shutil.rmtree(folder.files, ignore_errors=True)
+    rows["path"] = [_place(row, folder) for row in _records(rows)]
+    shutil.rmtree(folder.extras, ignore_errors=True)
+    for (split, domain), part in manifest.kept(rows).groupby(["split", "domain"]):
+        lines = [json.dumps(_metadata(row), ensure_ascii=False) for row in _records(part.sort_values("id"))]
+        file = folder.extras / str(split) / str(domain) / "metadata.jsonl"
+        manifest.write_bytes(file, ("\n".join(lines) + "\n").encode())
+    manifest.write_json(folder.extras / "annotations.coco.json", coco(rows, folder.home))
+    manifest.write_bytes(folder.extras / "README.md", card.card(rows, config.title).encode())
+    _sheets(manifest.kept(rows), folder, config.sheet_pictures)
+    return rows
+
+
+def read_verdicts(file: Path) -> list[dict[str, Any]]:
+    """The lines of a verdicts file. Raises ScganError for a line that is not a verdict."""
+    if not file.is_file():
+        return []
+    verdicts = []
+    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            verdict = json.loads(line)
+            regions = verdict.get("regions", {})
+            known = isinstance(verdict["id"], str) and set(regions) <= set(Region)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            known = False
+        if not known or verdict.get("verdict", "accept") not in ("accept", "reject"):
+            raise ScganError(f"{file}, line {number}: not a verdict; it needs an id, and `verdict` or `regions`")
+        verdicts.append(verdict)
+    return verdicts
+
+
+def apply_verdicts(rows: pd.DataFrame, verdicts: list[dict[str, Any]]) -> pd.DataFrame:
+    """A copy of `rows` with each verdict applied, a later line over an earlier one."""
+    rows = rows.copy()
+    word = {v["id"]: v["verdict"] for v in verdicts if "verdict" in v}
+    refused = {i for i, said in word.items() if said == "reject"}
+    rows = manifest.reject(
+        rows, rows["id"].isin(refused) | rows["parent_id"].isin(refused), Reason.HUMAN_REJECTED, stage="dataset"
+    )
+    for verdict in verdicts:
+        for index in rows.index[(rows["id"] == verdict["id"]) | (rows["parent_id"] == verdict["id"])]:
+            for region, box in verdict.get("regions", {}).items():
+                rows.at[index, f"{region}_xyxy"] = box
+                rows.at[index, "regions_origin"] = Origin.HUMAN.value
+    return rows
+
+
+def split_of(rows: pd.DataFrame, config: DatasetConfig) -> list[str | None]:
+    """Train or test for each kept row, None for rejected ones."""
+
+    def one(domain: str, group: str, status: str) -> str | None:
+        if status != "kept":
+            return None
+        place = int(hashlib.sha256(f"{config.salt}/{group}".encode()).hexdigest()[:12], 16) / 16**12
+        return Split.TEST if domain == SELFIE and place < config.test_fraction else Split.TRAIN
+
+    groups = rows["group_id"].fillna(rows["parent_id"]).fillna(rows["id"])
+    return [one(*row) for row in zip(rows["domain"], groups, rows["status"], strict=True)]
+
+
+def _records(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(name): cell for name, cell in row.items()} for row in rows.to_dict("records")]
+
+
+def _place(row: dict[str, Any], folder: StageFolder) -> str | None:
+    """Copy a kept row's picture to its place; the path it will have. A rejected row's picture is not shipped."""
+    if row["split"] is None or pd.isna(row["split"]):
+        return None
+    if not _SAFE_NAME.fullmatch(row["domain"]):
+        raise DatasetError(f"domain {row['domain']!r} cannot name a folder: use letters, digits, `_`, `-` and `.`")
+    relative = Path(row["split"], row["domain"], f"{row['id']}.png")
+    (folder.files / relative).parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(row["path"], folder.files / relative)
+    return str(folder.home / relative)
+
+
+def _metadata(row: dict[str, Any]) -> dict[str, Any]:
+    """One line of metadata.jsonl; boxes are half-open pixels of the picture, null where not visible."""
+    text = ("id", "domain", "source_url", "license", "license_url", "author", "group_id")
+    return {
+        "file_name": f"{row['id']}.png",
+        **{name: None if pd.isna(row[name]) else row[name] for name in text},
+        "width": int(row["width"]),
+        "height": int(row["height"]),
+        **{str(region): _box(row[f"{region}_xyxy"]) for region in Region},
+    }
+
+
+def _box(value: Any) -> list[float] | None:
+    return None if value is None or isinstance(value, float) else [round(float(v), 3) for v in value]
+
+
+def coco(rows: pd.DataFrame, home: Path) -> dict[str, Any]:
+    """COCO detection format: `bbox` is (x, y, width, height); one category a region."""
+    kept = manifest.kept(rows).sort_values(["split", "domain", "id"])
+    pictures: list[dict[str, Any]] = []
+    boxes: list[dict[str, Any]] = []
+    for number, row in enumerate(_records(kept), 1):
+        name = Path(row["path"]).relative_to(home).as_posix()
+        pictures.append({"id": number, "file_name": name, "width": int(row["width"]), "height": int(row["height"])})
+        for category, region in enumerate(Region, 1):
+            box = _box(row[f"{region}_xyxy"])
+            if box is not None:
+                x0, y0, x1, y1 = box
+                size = [round(x1 - x0, 3), round(y1 - y0, 3)]
+                one = {"id": len(boxes) + 1, "image_id": number, "category_id": category, "iscrowd": 0}
+                boxes.append(one | {"bbox": [x0, y0, *size], "area": round(size[0] * size[1], 3)})
+    categories = [{"id": n, "name": str(region)} for n, region in enumerate(Region, 1)]
+    return {"images": pictures, "annotations": boxes, "categories": categories}
+
+
+def _sheets(rows: pd.DataFrame, folder: StageFolder, count: int) -> None:
+    """One contact sheet a split and domain, boxes drawn, pictures picked by their ids' order."""
+    if not count:
+        return
+    for (split, domain), part in rows.groupby(["split", "domain"]):
+        chosen = _records(part.sort_values("id").head(count))
+        tiles = [
+            contact_sheet.Tile(
+                folder.files / Path(row["path"]).relative_to(folder.home),
+                row["id"][:8],
+                tuple(box for region in Region if (box := _box(row[f"{region}_xyxy"]))),
+            )
+            for row in chosen
+        ]
+        sheet = contact_sheet.draw(tiles, f"{domain}, {split}: {len(tiles)} of {len(part)}")
+        manifest.write_bytes(folder.extras / "sheets" / f"{split}_{domain}.jpg", contact_sheet.encode(sheet))

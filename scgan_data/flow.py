@@ -1,0 +1,71 @@
+"""The order of the data stages, and what running one means: read the manifest, load the section, call, write.
+
+A stage is one module with `run`, a `…Config`, and `MODULES` (the sources that decide its results; dvc.yaml's deps).
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+
+import pandas as pd
+
+from scgan_data import config, manifest, show
+from scgan_data.errors import StoppedError
+from scgan_data.runner import console
+from scgan_data.stage import open_stage
+
+STAGES = ("collect", "dedup", "filter", "crop", "annotate", "dataset")
+
+
+def module_of(stage: str) -> ModuleType:
+    """A stage's module."""
+    return importlib.import_module(f"scgan_data.{stage}")
+
+
+def config_class(stage: str) -> type[config.Config]:
+    """The pydantic model of a stage's section: `CropConfig` in `crop`."""
+    model: type[config.Config] = getattr(module_of(stage), f"{stage.capitalize()}Config")
+    return model
+
+
+def run_stage(
+    stage: str,
+    src: Path | None,
+    dst: Path,
+    *,
+    params: Path | None = None,
+    overrides: Sequence[str] = (),
+    workers: int | None = None,
+) -> pd.DataFrame:
+    """Run one stage from one folder to another; the rows that it wrote.
+
+    Raises ScganError. Stopped by Ctrl-C it raises StoppedError, finished work being kept.
+    """
+    settings = config.load(config_class(stage), stage, file=params, overrides=overrides)
+    return run_configured(stage, settings, src, dst, workers=workers)
+
+
+def run_configured(
+    stage: str, settings: config.Config, src: Path | None, dst: Path, *, workers: int | None = None
+) -> pd.DataFrame:
+    """`run_stage` with a configuration in hand. `collect` has no source folder."""
+    run = module_of(stage).run
+    before = manifest.read(src) if src else None
+    with open_stage(stage, dst) as folder:
+        try:
+            after = (
+                run(settings, folder, workers=workers)
+                if before is None
+                else run(before, settings, folder, workers=workers)
+            )
+            after = manifest.table(after)
+            if before is not None:
+                manifest.check_complete(before, after, stage)
+            folder.commit(after)
+        except KeyboardInterrupt:
+            raise StoppedError(f"{stage} stopped; finished work is kept, the same command goes on from here") from None
+    console.print(show.table(manifest.summary(after), f"{stage} → {dst}"))
+    return after

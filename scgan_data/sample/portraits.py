@@ -1,0 +1,98 @@
+"""Cartoon portraits for the sample: DiceBear's avataaars, rendered from a seed, on ten photo-like backgrounds.
+
+The defaults of avataaars on white make a photo detector miss a quarter of them and hashes collide; these options are
+the measured ones. Drawn at 264 px and cropped to 240, which leaves the shoulder crop of `crop` room on every side (at
+192 px it reached outside by more than a fifth in 60 % of them). No two share headdress, its colour, skin and
+background: they are distinct drawings.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
+from io import BytesIO
+from typing import Any, Literal
+
+import numpy as np
+import resvg_py
+from dicebear import Avatar
+from dicebear import Style as DiceBearStyle
+from numpy.random import Generator
+from PIL import Image
+
+StyleName = Literal["avataaars"]
+LICENSE = "Free for personal and commercial use"
+LICENSE_URL = "https://avataaars.com/"
+AUTHOR = "Pablo Stanley (Avataaars), drawn by DiceBear"
+RENDERED_PX = 264
+CROP_XYXY = (12, 2, 252, 242)
+OPTIONS: dict[str, Any] = {
+    "eyesVariant": ["default", "happy", "side"],
+    "mouthVariant": ["smile", "twinkle", "default", "serious"],
+    "eyebrowsVariant": ["default", "defaultNatural", "flatNatural"],
+    "skinColor": ["edb98a", "ffdbb4", "d08b5b"],
+    "accessoriesProbability": 10,
+    "facialHairProbability": 20,
+}
+BACKGROUNDS = (
+    ("#1e2329", "#3a444f"),
+    ("#2b2a33", "#54485a"),
+    ("#24352c", "#4f6b52"),
+    ("#4a3b30", "#7d6450"),
+    ("#34495e", "#6b8299"),
+    ("#6e6a64", "#99948b"),
+    ("#7a8f7b", "#aebfa6"),
+    ("#8fa3b5", "#c3d0da"),
+    ("#b9a893", "#ded2c1"),
+    ("#c9cdd0", "#eceeef"),
+)
+"""Ten pairs of colours, dark to light: a background runs from one to the other, like a wall out of focus."""
+
+
+def portraits(count: int, seed: int) -> Iterator[Image.Image]:
+    """That many distinct portraits, the same for the same seed."""
+    seen: set[tuple[str, ...]] = set()
+    number = 0
+    while len(seen) < count:
+        number += 1
+        background = number % len(BACKGROUNDS)
+        avatar = Avatar(_style(), {**OPTIONS, "seed": f"scgan {seed} {number}"})
+        look = _look(avatar.to_json()["options"], background)
+        if look not in seen:
+            seen.add(look)
+            yield _render(avatar.to_string(), background, np.random.default_rng([seed, number]))
+
+
+@cache
+def _style() -> DiceBearStyle:
+    return DiceBearStyle(json.loads(files("dicebear_styles").joinpath("avataaars.json").read_text("utf-8")))
+
+
+def _look(options: dict[str, Any], background: int) -> tuple[str, ...]:
+    """What makes a drawing another one at a glance."""
+    colours = [str(options.get(name)) for name in ("hairColor", "hatColor", "skinColor")]
+    return (str(options.get("topVariant")), *colours, str(background))
+
+
+def _render(svg: str, background: int, rng: Generator) -> Image.Image:
+    drawn = bytes(resvg_py.svg_to_bytes(svg_string=svg, width=RENDERED_PX, height=RENDERED_PX, skip_system_fonts=True))
+    with Image.open(BytesIO(drawn)) as figure:
+        canvas = _backdrop(BACKGROUNDS[background], rng).convert("RGBA")
+        canvas.alpha_composite(figure.convert("RGBA"))
+    return canvas.convert("RGB").crop(CROP_XYXY)
+
+
+def _backdrop(colours: tuple[str, str], rng: Generator) -> Image.Image:
+    """A soft light from one side and a few large blurs, between two colours."""
+    y, x = np.mgrid[0:1:66j, 0:1:66j]
+    angle = rng.uniform(0, 2 * np.pi)
+    light = 0.5 + 0.5 * ((x - 0.5) * np.cos(angle) + (y - 0.5) * np.sin(angle))
+    for _ in range(4):
+        cx, cy, radius = rng.uniform(0, 1), rng.uniform(0, 1), rng.uniform(0.12, 0.3)
+        light += rng.uniform(-0.35, 0.35) * np.exp(-((x - cx) ** 2 + (y - cy) ** 2) / radius**2)
+    share = np.clip(light, 0, 1)[..., None]
+    low, high = (np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) for colour in colours)
+    pixels = (low * (1 - share) + high * share).round().astype(np.uint8)
+    return Image.fromarray(pixels).resize((RENDERED_PX, RENDERED_PX), Image.Resampling.BICUBIC)

@@ -1,0 +1,96 @@
+"""`scgan`: train, evaluate, report, translate. DVC's model stages run the first three through pipelines/."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scgan_data.cli import Params, Set, run_app
+
+Dataset = Annotated[Path, typer.Argument(help="Folder that `scgan-data dataset` wrote.", show_default=False)]
+Model = Annotated[Path, typer.Argument(help="Model folder, for example models/avataaars.", show_default=False)]
+Style = Annotated[str, typer.Option(help="The cartoon domain.", show_default=False)]
+
+app = typer.Typer(
+    help="Train scGAN on a dataset, evaluate it, and turn pictures into cartoons.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+
+@app.command()
+def train(dataset: Dataset, model: Model, style: Style, set_: Set = None, params: Params = None) -> None:
+    """Train on one style; a killed run goes on where its last checkpoint was."""
+    from scgan_data import config
+    from scgan_model.config import TrainConfig
+    from scgan_model.train import train as run_training
+
+    settings = config.load(TrainConfig, "train", file=params, overrides=set_ or ())
+    run_training(dataset, model, style=style, config=settings)
+
+
+@app.command()
+def evaluate(
+    dataset: Dataset,
+    model: Model,
+    out: Annotated[Path, typer.Argument(help="Folder for metrics.json and the grid.", show_default=False)],
+    style: Style,
+    set_: Set = None,
+    params: Params = None,
+) -> None:
+    """Measure a model on the held-out selfies, next to the untrained one and to Image Binarization."""
+    from scgan_data import config
+    from scgan_model.evaluate import EvaluateConfig
+    from scgan_model.evaluate import evaluate as run_evaluation
+
+    settings = config.load(EvaluateConfig, "evaluate", file=params, overrides=set_ or ())
+    run_evaluation(dataset, model, out, style=style, config=settings)
+
+
+@app.command()
+def report(
+    data: Annotated[Path, typer.Argument(help="Folder of the data stages.")] = Path("data"),
+    models: Annotated[Path, typer.Argument(help="Folder of models.")] = Path("models"),
+    evaluations: Annotated[Path, typer.Argument(help="Folder of evaluations.")] = Path("reports/evaluation"),
+    out: Annotated[Path, typer.Argument(help="The page to write.")] = Path("reports/index.html"),
+    set_: Set = None,
+    params: Params = None,
+) -> None:
+    """Write the self-contained page that shows what the data stages did and what the model learned."""
+    from scgan_data import config
+    from scgan_model.report.build import ReportConfig, build_report
+
+    settings = config.load(ReportConfig, "report", file=params, overrides=set_ or ())
+    build_report(data, models, evaluations, out, config=settings)
+
+
+@app.command()
+def translate(
+    model: Model,
+    pictures: Annotated[list[Path], typer.Argument(help="Pictures, or folders of pictures.", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the cartoons.", show_default=False)],
+    set_: Set = None,
+    params: Params = None,
+) -> None:
+    """Turn photographs into cartoons: the dataset's own detector and crop, then G_AB. SET overrides section `crop`."""
+    from scgan_data import config
+    from scgan_data.crop import CropConfig
+    from scgan_model.translate import translate as run_translation
+
+    settings = config.load(CropConfig, "crop", file=params, overrides=set_ or ())
+    run_translation(model, pictures, out, crop=settings)
+
+
+def main() -> None:
+    """The console script."""
+    run_app(app)
+
+
+def run(command: str) -> None:
+    """One command with this process's arguments: what the entry points of pipelines/ call."""
+    sys.argv[1:1] = [command]
+    main()

@@ -1,0 +1,131 @@
+"""What a training tells while it runs: metrics.jsonl, DVCLive where it is installed, a progress bar with the losses.
+
+metrics.jsonl has one object a line, with `step`, `seconds` (of training so far, kills not counted) and, on the lines of
+logged steps, the losses averaged since the last one and the learning rate; lines of sampled steps have `test_cycle`.
+After a kill the lines of steps that will be trained again are dropped. DVCLive cannot take steps back: its plots have
+those steps twice.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from torch import Tensor
+
+from scgan_data import manifest
+from scgan_data.errors import ScganError
+from scgan_data.runner import console
+
+FILE_NAME = "metrics.jsonl"
+_SHOWN = {"cycle_a": "cycle", "gan_ab": "G", "d_b": "D"}
+"""Losses on the bar, by short names: more do not fit into 80 columns."""
+
+
+class Means:
+    """Losses averaged since the last reading. Sums stay on the device: only `read` waits for it."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, Tensor] = {}
+        self._count = 0
+
+    def add(self, found: Mapping[str, Tensor]) -> None:
+        """One step's losses."""
+        for name, value in found.items():
+            self._sums[name] = self._sums[name] + value if name in self._sums else value
+        self._count += 1
+
+    def read(self) -> dict[str, float]:
+        """The means, starting anew."""
+        means = {name: value.item() / self._count for name, value in self._sums.items()}
+        self._sums, self._count = {}, 0
+        return means
+
+
+class Journal:
+    """The record of one run, from `step` on: lines of later steps, which a kill left behind, are dropped."""
+
+    def __init__(self, folder: Path, *, title: str, step: int, total_steps: int) -> None:
+        self._file = folder / FILE_NAME
+        _truncate(self._file, step)
+        self._live = _dvclive(folder)
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=12),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[losses]}"),
+            console=console,
+        )
+        self._task = self._bar.add_task(title, total=total_steps, completed=step, losses="")
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+        if self._live is not None:
+            self._live.end()
+
+    def advance(self, step: int) -> None:
+        """Move the bar."""
+        self._bar.update(self._task, completed=step)
+
+    def write(self, line: dict[str, Any]) -> None:
+        """Append a line; raises ScganError where a loss is no longer a number."""
+        _check_finite(line)
+        with self._file.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+        shown = "  ".join(f"{label} {line[name]:.3f}" for name, label in _SHOWN.items() if name in line)
+        if shown:
+            self._bar.update(self._task, losses=shown)
+        if self._live is not None:
+            self._live.step = line["step"]
+            for name, value in line.items():
+                if name != "step":
+                    self._live.log_metric(name, value)
+            self._live.sync()
+
+    def say(self, text: str) -> None:
+        """A line that stays, above the bar."""
+        self._bar.console.print(text, highlight=False)
+
+
+def _check_finite(line: dict[str, Any]) -> None:
+    broken = [name for name, value in line.items() if isinstance(value, float) and not math.isfinite(value)]
+    if broken:
+        raise ScganError(
+            f"training diverged before step {line['step']}: {broken[0]} is not a number any more; "
+            "lower train.generator_lr and train.discriminator_lr, or set train.precision=fp32"
+        )
+
+
+def read_lines(file: Path) -> list[dict[str, Any]]:
+    """The whole lines of a metrics.jsonl; a last one that a kill cut short is left out."""
+    if not file.is_file():
+        return []
+    text = file.read_text(encoding="utf-8")
+    return [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]
+
+
+def _truncate(file: Path, step: int) -> None:
+    kept = [json.dumps(line) + "\n" for line in read_lines(file) if line["step"] <= step] if step else []
+    manifest.write_bytes(file, "".join(kept).encode())
+
+
+def _dvclive(folder: Path) -> Any:
+    """DVCLive's logger in the model's folder, or None where the package is not installed."""
+    try:
+        from dvclive import Live
+    except ImportError:
+        return None
+    return Live(str(folder / "dvclive"), resume=True, save_dvc_exp=False, dvcyaml=None, monitor_system=False)

@@ -1,0 +1,169 @@
+"""One training step: Eq. 8 for both generators, then Eq. 2 for both discriminators.
+
+The fakes are made once: the discriminators' half sees them again detached (through the pools), real and fake in one
+pass. The discriminators are frozen while the generators learn, so that no gradient of theirs is computed twice. No
+value is read back from the device: losses stay tensors until somebody logs them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from scgan_model import losses
+from scgan_model.config import TrainConfig
+from scgan_model.data import Batch, derived_seed
+from scgan_model.networks import Networks, build
+from scgan_model.pool import ImagePool
+from scgan_model.vgg import VGG19, activation_scale
+
+Losses = dict[str, Tensor]
+"""Scalars by name, detached: the terms of Eq. 8 unweighted, its weighted sum as `total`, and `d_a`, `d_b`."""
+
+
+@dataclass
+class State:
+    """Everything that a step reads and changes."""
+
+    config: TrainConfig
+    device: torch.device
+    networks: Networks
+    adam_g: torch.optim.Adam
+    adam_d: torch.optim.Adam
+    pool_a: ImagePool
+    pool_b: ImagePool
+    vgg: VGG19 | None
+    l_per_scale: float | None
+    """What Eq. 7 is divided by; None where gamma is 0."""
+
+
+def start(config: TrainConfig, device: torch.device, photographs: Tensor, *, l_per_scale: float | None = None) -> State:
+    """The state before the first step. `photographs` (N, 3, R, R) uint8 give the scale of Eq. 7 where it is not known
+    from a checkpoint."""
+    networks = build(config, device)
+    vgg = VGG19([config.loss.perceptual_layer]).to(device) if config.loss.gamma else None
+    if vgg is not None and l_per_scale is None:
+        relative = config.loss.perceptual_scale == "relative"
+        l_per_scale = activation_scale(vgg, photographs)[config.loss.perceptual_layer] if relative else 1.0
+    return State(
+        config=config,
+        device=device,
+        networks=networks,
+        adam_g=_adam(list(networks.generators()), config.generator_lr, config),
+        adam_d=_adam(list(networks.discriminators()), config.discriminator_lr, config),
+        pool_a=ImagePool(config.pool_images, derived_seed(config.seed, "pool a")),
+        pool_b=ImagePool(config.pool_images, derived_seed(config.seed, "pool b")),
+        vgg=vgg,
+        l_per_scale=l_per_scale,
+    )
+
+
+def _adam(parameters: list[nn.Parameter], lr: float, config: TrainConfig) -> torch.optim.Adam:
+    return torch.optim.Adam(parameters, lr=lr, betas=(config.adam_beta1, 0.999), fused=True)
+
+
+def train_step(state: State, batch: Batch, lr_factor: float) -> Losses:
+    """Update the generators, then the discriminators, in place."""
+    _set_lr(state, lr_factor)
+    found, fake_a, fake_b = _generator_step(state, batch)
+    found["d_a"], found["d_b"] = _discriminator_step(state, batch, fake_a, fake_b)
+    return {name: value.detach() for name, value in found.items()}
+
+
+def _set_lr(state: State, factor: float) -> None:
+    for adam, lr in ((state.adam_g, state.config.generator_lr), (state.adam_d, state.config.discriminator_lr)):
+        for group in adam.param_groups:
+            group["lr"] = lr * factor
+
+
+def _autocast(state: State) -> torch.autocast:
+    return torch.autocast(state.device.type, torch.bfloat16, enabled=state.config.precision == "bf16")
+
+
+def _generator_step(state: State, batch: Batch) -> tuple[Losses, Tensor, Tensor]:
+    """One update of both generators by Eq. 8; returns its terms and the fakes."""
+    networks, weights = state.networks, state.config.loss
+    for network in (networks.d_a, networks.d_b):
+        network.requires_grad_(False)
+    with _autocast(state):
+        fake_b = networks.g_ab(batch.x).float()
+        fake_a = networks.g_ba(batch.y).float()
+        found = _generator_losses(state, batch, fake_a, fake_b)
+    found["total"] = (
+        found["gan_ab"]
+        + found["gan_ba"]
+        + weights.alpha * (found["cycle_a"] + found["cycle_b"])
+        + weights.beta * found["tv"]
+        + weights.gamma * found["per"]
+        + weights.identity * found["identity"]
+    )
+    state.adam_g.zero_grad()
+    torch.autograd.backward(found["total"])
+    state.adam_g.step()
+    return found, fake_a, fake_b
+
+
+def _generator_losses(state: State, batch: Batch, fake_a: Tensor, fake_b: Tensor) -> Losses:
+    """The unweighted terms of Eq. 8."""
+    networks, weights = state.networks, state.config.loss
+    rebuilt_b = networks.g_ab(fake_a).float()
+    return {
+        "gan_ab": losses.gan_generator(networks.d_b(fake_b).float(), weights.gan),
+        "gan_ba": losses.gan_generator(networks.d_a(fake_a).float(), weights.gan),
+        "cycle_a": _attentive_cycle(state, batch, fake_b),
+        "cycle_b": losses.cycle(batch.y, rebuilt_b),
+        "tv": losses.total_variation(fake_b, weights.tv_form),
+        "per": _perceptual(state, batch.x, fake_b),
+        "identity": _identity(state, batch) if weights.identity else batch.x.new_zeros(()),
+    }
+
+
+def _attentive_cycle(state: State, batch: Batch, fake_b: Tensor) -> Tensor:
+    """Eq. 4 in the reading that the configuration chooses."""
+    networks, weights = state.networks, state.config.loss
+    lambdas = (weights.lambda_whole, weights.lambda_eyes, weights.lambda_nose, weights.lambda_mouth)
+    rebuilt = networks.g_ba(fake_b).float()
+    if weights.regions_by == "crop_reconstruction":
+        return losses.attentive_cycle(batch.x, rebuilt, batch.boxes, lambdas, weights.region_reduction)
+    size_px = batch.x.shape[-1]
+    crops = losses.region_crops(batch.x, batch.boxes, size_px)
+    again = networks.g_ba(networks.g_ab(crops)).float()
+    regions = losses.fed_crops_cycle(
+        crops, again, batch.boxes, lambdas, reduction=weights.region_reduction, picture_px=size_px
+    )
+    return lambdas[0] * losses.cycle(batch.x, rebuilt) + regions
+
+
+def _perceptual(state: State, x: Tensor, fake_b: Tensor) -> Tensor:
+    if state.vgg is None or state.l_per_scale is None:
+        return x.new_zeros(())
+    layer = state.config.loss.perceptual_layer
+    with torch.no_grad():
+        real = state.vgg(x)[layer]
+    return losses.perceptual(state.vgg(fake_b)[layer], real, state.l_per_scale)
+
+
+def _identity(state: State, batch: Batch) -> Tensor:
+    """CycleGAN's |G_AB(y) - y| + |G_BA(x) - x|."""
+    networks = state.networks
+    return losses.cycle(batch.y, networks.g_ab(batch.y).float()) + losses.cycle(batch.x, networks.g_ba(batch.x).float())
+
+
+def _discriminator_step(state: State, batch: Batch, fake_a: Tensor, fake_b: Tensor) -> tuple[Tensor, Tensor]:
+    """One update of both discriminators by Eq. 2."""
+    networks, form = state.networks, state.config.loss.gan
+    found = []
+    for network, real, fake in (
+        (networks.d_a, batch.x, state.pool_a.swap(fake_a)),
+        (networks.d_b, batch.y, state.pool_b.swap(fake_b)),
+    ):
+        network.requires_grad_(True)
+        with _autocast(state):
+            real_scores, fake_scores = network(torch.cat([real, fake])).float().chunk(2)
+        found.append(losses.gan_discriminator(real_scores, fake_scores, form))
+    state.adam_d.zero_grad()
+    torch.autograd.backward(found[0] + found[1])
+    state.adam_d.step()
+    return found[0], found[1]

@@ -1,0 +1,135 @@
+"""Any photograph to a cartoon: the data stages' own decoding, detector and crop, then G_AB.
+
+A picture that gives no crop (no face, several, too small, tilted) is named with its reason and the others go on.
+Cartoons are written as `NAME.png`, `NAME-2.png` where names repeat, at the model's resolution.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from rich.table import Table
+
+from scgan_data import images, manifest
+from scgan_data.crop import Crop, CropConfig, Decision, cut, find_faces
+from scgan_data.errors import SourceError
+from scgan_data.images import UndecodableError
+from scgan_data.records import MEANING, SELFIE, Reason
+from scgan_data.runner import console, progress
+from scgan_model.checkpoint import FILE_NAME, Generators, load_generators
+
+BATCH = 8
+
+
+@dataclass(frozen=True)
+class Translated:
+    """What became of one picture: the cartoon's file, or the reason why there is none."""
+
+    picture: Path
+    cartoon: Path | None
+    reason: Reason | None = None
+    detail: str = ""
+
+
+def translate(model: Path, pictures: list[Path], out: Path, *, crop: CropConfig) -> list[Translated]:
+    """Translate pictures and folders of pictures, and print what became of each that failed.
+
+    Raises CheckpointError for the model, SourceError where a name is no file or folder or where no picture worked.
+    """
+    files = list(_files(pictures))
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    generators = load_generators(model / FILE_NAME, device)
+    settings = crop.model_copy(update={"size_px": generators.config.resolution_px})
+    names = _names(files)
+    done: list[Translated] = []
+    with progress() as bar:
+        task = bar.add_task("translate", total=len(files))
+        for start in range(0, len(files), BATCH):
+            part = files[start : start + BATCH]
+            done += _batch(part, [out / n for n in names[start : start + BATCH]], generators, settings, device)
+            bar.update(task, completed=len(done))
+    _say(done, out)
+    if not any(t.cartoon for t in done):
+        raise SourceError(
+            f"none of {len(done)} pictures gave a cartoon: {done[0].detail or MEANING[done[0].reason]}"
+            if done and done[0].reason
+            else "no picture was named"
+        )
+    return done
+
+
+def _files(names: list[Path]) -> Iterator[Path]:
+    for name in names:
+        if name.is_dir():
+            yield from sorted(p for p in name.rglob("*") if p.is_file() and not p.name.startswith("."))
+        elif name.is_file():
+            yield name
+        else:
+            raise SourceError(f"{name} is no file and no folder")
+
+
+def _names(files: list[Path]) -> list[str]:
+    """One file name a picture, repeated stems numbered."""
+    seen: Counter[str] = Counter()
+    names = []
+    for file in files:
+        seen[file.stem] += 1
+        names.append(f"{file.stem}.png" if seen[file.stem] == 1 else f"{file.stem}-{seen[file.stem]}.png")
+    return names
+
+
+def _batch(
+    files: list[Path], targets: list[Path], generators: Generators, crop: CropConfig, device: torch.device
+) -> list[Translated]:
+    opened = [_open(file) for file in files]
+    found = iter(find_faces([o for o in opened if isinstance(o, Image.Image)], SELFIE, crop))
+    cuts = [cut(o, next(found), SELFIE, crop) if isinstance(o, Image.Image) else o for o in opened]
+    squares = [c.image for c in cuts if isinstance(c, Crop)]
+    cartoons = iter(to_cartoons(squares, generators, device)) if squares else iter(())
+    return [_finish(file, target, c, cartoons) for file, target, c in zip(files, targets, cuts, strict=True)]
+
+
+def _open(file: Path) -> Image.Image | UndecodableError:
+    try:
+        return images.load(file)
+    except UndecodableError as error:
+        return error
+
+
+def _finish(
+    file: Path, target: Path, answer: Crop | Decision | UndecodableError, cartoons: Iterator[Image.Image]
+) -> Translated:
+    if isinstance(answer, Crop):
+        manifest.write_bytes(target, images.encode_png(next(cartoons)))
+        return Translated(file, target)
+    if isinstance(answer, UndecodableError):
+        return Translated(file, None, answer.reason, answer.detail)
+    shown = "" if answer.value is None else f"{answer.value:.3g}, limit {answer.limit:.3g}"
+    return Translated(file, None, answer.reason, shown)
+
+
+@torch.inference_mode()
+def to_cartoons(squares: list[Image.Image], generators: Generators, device: torch.device) -> list[Image.Image]:
+    """RGB squares of the model's resolution through G_AB."""
+    pixels = np.stack([np.asarray(square, np.float32) for square in squares])
+    x = torch.from_numpy(pixels).permute(0, 3, 1, 2).to(device) / 127.5 - 1  # (B, 3, H, W) in [-1, 1]
+    y = ((generators.g_ab(x).float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
+    return [Image.fromarray(one) for one in y.permute(0, 2, 3, 1).cpu().numpy()]
+
+
+def _say(done: list[Translated], out: Path) -> None:
+    failed = [t for t in done if t.cartoon is None]
+    if failed:
+        view = Table(title="without a cartoon", title_justify="left")
+        for column in ("picture", "reason", ""):
+            view.add_column(column, overflow="fold")
+        for t in failed:
+            view.add_row(str(t.picture), str(t.reason), t.detail)
+        console.print(view)
+    console.print(f"{len(done) - len(failed)} of {len(done)} pictures translated into {out}")

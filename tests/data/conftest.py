@@ -1,0 +1,86 @@
+"""Fixtures of the data tests."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+
+class WebServer:
+    """A real server on 127.0.0.1: `routes` maps a path to a function of the request handler; requests are noted."""
+
+    def __init__(self) -> None:
+        self.routes: dict[str, Callable[[Any], None]] = {}
+        self.requests: list[tuple[str, float, dict[str, str]]] = []
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                outer.requests.append((self.path, time.monotonic(), dict(self.headers)))
+                outer.routes.get(self.path, lambda handler: outer.answer(handler, 404, b"no"))(self)
+
+            def log_message(self, format: str, *args: Any) -> None:
+                pass
+
+        class Server(ThreadingHTTPServer):
+            daemon_threads = True
+
+            def handle_error(self, request: Any, client_address: Any) -> None:
+                if not isinstance(sys.exception(), ConnectionError):
+                    super().handle_error(request, client_address)
+
+        self.server = Server(("127.0.0.1", 0), Handler)
+        self.port = int(self.server.server_address[1])
+        self.url = f"http://127.0.0.1:{self.port}"
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def paths(self) -> list[str]:
+        return [path for path, _, _ in self.requests]
+
+    def answer(self, handler: Any, status: int = 200, body: bytes = b"", **headers: str) -> None:
+        """Send a whole answer; underscores in header names become hyphens."""
+        handler.send_response(status)
+        for name, value in headers.items():
+            handler.send_header(name.replace("_", "-"), value)
+        if status != 304:
+            handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    def serve(self, path: str, body: bytes = b"", status: int = 200, **headers: str) -> str:
+        """Give a path a plain answer; returns its URL."""
+        self.routes[path] = lambda handler: self.answer(handler, status, body, **headers)
+        return self.url + path
+
+
+@pytest.fixture
+def web_server() -> Iterator[WebServer]:
+    server = WebServer()
+    yield server
+    server.server.shutdown()
+    server.server.server_close()
+
+
+@pytest.fixture
+def jpeg() -> Callable[..., bytes]:
+    """Makes a distinct photograph-like JPEG from a number."""
+
+    def make(number: int, size: tuple[int, int] = (96, 120)) -> bytes:
+        rng = np.random.default_rng(number)
+        coarse = Image.fromarray(rng.integers(0, 255, (6, 5, 3), dtype=np.uint8))
+        buffer = BytesIO()
+        coarse.resize(size, Image.Resampling.BICUBIC).save(buffer, "JPEG", quality=90)
+        return buffer.getvalue()
+
+    return make

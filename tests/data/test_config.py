@@ -1,0 +1,80 @@
+"""params.yaml: what is misspelt or out of range stops with a line that says key, nearest name and file."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scgan_data import config, flow
+from scgan_data.crop import CropConfig
+from scgan_data.errors import ConfigError
+
+
+def write(tmp_path: Path, text: str) -> Path:
+    file = tmp_path / "params.yaml"
+    file.write_text(text)
+    return file
+
+
+def test_defaults_hold_without_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert config.load(CropConfig, "crop") == CropConfig()
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("crop: {size_pix: 64}", r"unknown key `crop.size_pix`; did you mean `size_px`\?"),
+        ("crop: {size_px: 3}", r"`crop.size_px` = 3: .*greater than or equal to 16"),
+        ("crop: {size_px: wide}", r"`crop.size_px` = 'wide'"),
+        ("crop: 7", r"`crop` must be a mapping"),
+        ("corp: {}", r"unknown section `corp`; did you mean `crop`\?"),
+        ("crop: {size_px: 1\n  b", r"is not YAML at line 2"),
+    ],
+)
+def test_mistakes_are_named_with_the_file(tmp_path: Path, text: str, line: str) -> None:
+    file = write(tmp_path, text)
+    with pytest.raises(ConfigError, match=line) as caught:
+        config.load(CropConfig, "crop", file=file)
+    assert str(file) in str(caught.value)
+
+
+def test_overrides_win_and_may_name_the_section(tmp_path: Path) -> None:
+    file = write(tmp_path, "crop: {size_px: 64, max_padding: {selfie: .1}}")
+    loaded = config.load(
+        CropConfig, "crop", file=file, overrides=["crop.size_px=96", "max_padding.drawn=0.4", "max_roll_deg=null"]
+    )
+    assert (loaded.size_px, loaded.max_padding, loaded.max_roll_deg) == (96, {"selfie": 0.1, "drawn": 0.4}, None)
+    with pytest.raises(ConfigError, match="key=value"):
+        config.load(CropConfig, "crop", file=file, overrides=["size_px"])
+    with pytest.raises(ConfigError, match=r"or --set: unknown key `crop\.sise`"):
+        config.load(CropConfig, "crop", file=file, overrides=["sise=3"])
+
+
+def test_a_params_file_that_is_named_must_be_there(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"none.yaml cannot be read: No such file"):
+        config.load(CropConfig, "crop", file=tmp_path / "none.yaml")
+
+
+@given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
+def test_limits_by_domain(own: float, drawn: float, rest: float) -> None:
+    limit = {"anime": own, "drawn": drawn, "default": rest}
+    assert config.limit_for(limit, "anime") == own
+    assert config.limit_for(limit, "watercolor") == drawn
+    assert config.limit_for(limit, "selfie") == rest
+    assert config.limit_for({"drawn": drawn}, "selfie") is None
+    assert config.limit_for(own, "anything") == own
+    assert config.limit_for(None, "anything") is None
+
+
+def test_this_projects_own_params_are_valid() -> None:
+    root = Path(__file__).parents[2]
+    for stage in flow.STAGES:
+        config.load(flow.config_class(stage), stage, file=root / "params.yaml")
+
+
+def test_every_field_has_a_line_of_documentation() -> None:
+    for stage in flow.STAGES:
+        for name, field in flow.config_class(stage).model_fields.items():
+            assert field.description, f"{stage}.{name}"

@@ -1,0 +1,63 @@
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from scgan_data import config as params
+from scgan_data.errors import ConfigError
+from scgan_model.config import LossConfig, TrainConfig
+
+
+def test_the_paper_preset_is_the_papers() -> None:
+    paper = params.load(TrainConfig, "train", overrides=["train.preset=paper"])
+    assert (paper.resolution_px, paper.load_px, paper.generator_channels, paper.epochs) == (256, 286, 64, 200)
+    assert (paper.loss.alpha, paper.loss.beta, paper.loss.gamma, paper.loss.gan) == (10, 2, 0.5, "vanilla")
+    lambdas = paper.loss.lambda_whole, paper.loss.lambda_eyes, paper.loss.lambda_nose, paper.loss.lambda_mouth
+    assert lambdas == (1, 0.5, 0.5, 0.5)
+    assert (paper.generator_lr, paper.adam_beta1, paper.pool_images, paper.batch_pairs) == (2e-4, 0.5, 50, 1)
+
+
+def test_given_keys_override_the_preset_nested_ones_too() -> None:
+    config = TrainConfig.model_validate({"preset": "paper", "steps": 7, "loss": {"beta": 0}})
+    assert (config.steps, config.epochs, config.loss.beta, config.loss.gan) == (7, None, 0, "vanilla")
+
+
+def test_a_length_in_epochs_replaces_the_demos_steps() -> None:
+    config = TrainConfig.model_validate({"epochs": 3})
+    assert (config.steps, config.epochs) == (None, 3)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"resolution_px": 60}, "power of two"),
+        ({"resolution_px": 128}, "load_px"),
+        ({"steps": 5, "epochs": 5}, "either steps or epochs"),
+        ({"checkpoint_every_steps": 15}, "multiple of log_every_steps"),
+        ({"resolution_px": 16}, "discriminator_layers"),
+        ({"preset": "papre"}, "paper"),
+        ({"loss": {"alpha": -1}}, "greater than or equal"),
+    ],
+)
+def test_values_that_cannot_be_are_refused(given: dict[str, object], words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        TrainConfig.model_validate(given)
+
+
+def test_a_misspelt_nested_key_is_one_line_with_the_nearest_name(tmp_path: Path) -> None:
+    file = tmp_path / "params.yaml"
+    file.write_text("train:\n  loss: {aplha: 3}\n")
+    with pytest.raises(ConfigError, match=r"unknown key `train.loss.aplha`; did you mean `alpha`"):
+        params.load(TrainConfig, "train", file=file)
+
+
+@pytest.mark.parametrize("model", [TrainConfig, LossConfig])
+def test_every_field_has_its_line(model: type[TrainConfig] | type[LossConfig]) -> None:
+    assert [name for name, field in model.model_fields.items() if not field.description] == []
+
+
+def test_resolving_keeps_a_given_thread_count_and_prefers_the_unfinished_runs() -> None:
+    assert TrainConfig(threads=3).resolved(threads=5).threads == 3
+    assert TrainConfig().resolved(threads=5).threads == 5
+    assert TrainConfig().resolved().threads >= 1
+    assert TrainConfig().resolved().device in ("cpu", "cuda")

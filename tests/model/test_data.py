@@ -1,0 +1,133 @@
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from scgan_data.errors import DatasetError
+from scgan_data.records import Split
+from scgan_model import data
+
+
+def load(dataset: Path, size_px: int = 20) -> data.Pictures:
+    return data.load_pictures(dataset, Split.TRAIN, "selfie", size_px=size_px)
+
+
+def test_pictures_come_in_the_order_of_ids_with_their_boxes(tiny_dataset: Path) -> None:
+    pictures = load(tiny_dataset)
+    assert pictures.ids == tuple(f"se{n:03d}" for n in range(7)) and len(pictures) == 7
+    assert pictures.pixels.shape == (7, 3, 20, 20) and pictures.pixels.dtype == torch.uint8
+    assert pictures.boxes[0].tolist() == [[4, 4, 16, 8], [8, 8, 12, 12], [6, 13, 14, 17]]
+    assert pictures.boxes[2, 2].tolist() == [0, 0, 0, 0]
+
+
+def test_another_size_scales_the_boxes_too(tiny_dataset: Path) -> None:
+    pictures = load(tiny_dataset, 40)
+    assert pictures.pixels.shape == (7, 3, 40, 40)
+    assert pictures.boxes[0, 0].tolist() == [8, 8, 32, 16]
+
+
+def rewrite(dataset: Path, **changes: object) -> None:
+    file = dataset / "train" / "selfie" / "metadata.jsonl"
+    rows = [json.loads(line) for line in file.read_text().splitlines()]
+    rows[0] = {key: value for key, value in (rows[0] | changes).items() if value != "drop"}
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def test_what_is_missing_is_named(tiny_dataset: Path) -> None:
+    with pytest.raises(DatasetError, match=r"oil.metadata.jsonl is missing: run the dataset stage"):
+        data.load_pictures(tiny_dataset, Split.TRAIN, "oil", size_px=20)
+    with pytest.raises(DatasetError, match=r"oil.metadata.jsonl is missing"):
+        data.identity(tiny_dataset, "oil")
+    (tiny_dataset / "train" / "selfie" / "se003.png").unlink()
+    with pytest.raises(DatasetError, match=r"se003.png is named in metadata.jsonl and cannot be read"):
+        load(tiny_dataset)
+
+
+def test_a_truncated_picture_is_named(tiny_dataset: Path) -> None:
+    file = tiny_dataset / "train" / "selfie" / "se001.png"
+    file.write_bytes(file.read_bytes()[:200])
+    with pytest.raises(DatasetError, match=r"se001.png is no whole picture \(truncated\)"):
+        load(tiny_dataset)
+
+
+def test_damaged_and_empty_metadata_are_named(tiny_dataset: Path) -> None:
+    rewrite(tiny_dataset, file_name="drop")
+    with pytest.raises(DatasetError, match="without `id` or `file_name`"):
+        load(tiny_dataset)
+    file = tiny_dataset / "train" / "selfie" / "metadata.jsonl"
+    file.write_text('{"id": ')
+    with pytest.raises(DatasetError, match="is damaged"):
+        load(tiny_dataset)
+    file.write_text("")
+    with pytest.raises(DatasetError, match="lists no pictures"):
+        load(tiny_dataset)
+
+
+def test_identity_follows_names_and_metadata_of_what_training_uses(tiny_dataset: Path) -> None:
+    first = data.identity(tiny_dataset, "dots")
+    assert data.identity(tiny_dataset, "dots") == first
+    rewrite(tiny_dataset, eyes=[1, 1, 3, 3])
+    second = data.identity(tiny_dataset, "dots")
+    (tiny_dataset / "test" / "selfie" / "se000.png").rename(tiny_dataset / "test" / "selfie" / "other.png")
+    assert len({first, second, data.identity(tiny_dataset, "dots")}) == 3
+
+
+def test_a_sampler_gives_each_picture_once_an_epoch() -> None:
+    sampler = data.Sampler(7, 0, "selfie")
+    epochs = torch.cat([sampler.take(2) for _ in range(7)]).view(2, 7)
+    assert [sorted(epoch) for epoch in epochs.tolist()] == [list(range(7))] * 2
+    assert epochs[0].tolist() != epochs[1].tolist()
+
+
+def test_a_sampler_goes_on_from_its_position() -> None:
+    first = data.Sampler(7, 0, "selfie")
+    first.take(10)
+    second = data.Sampler(7, 0, "selfie")
+    second.position = first.position
+    assert torch.equal(first.take(12), second.take(12))
+    assert not torch.equal(data.Sampler(7, 0, "selfie").take(7), data.Sampler(7, 0, "dots").take(7))
+    assert not torch.equal(data.Sampler(7, 0, "selfie").take(7), data.Sampler(7, 1, "selfie").take(7))
+
+
+def marked(count: int, side_px: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Pictures whose eyes' box alone is white, so that pixels can be compared with the box after augmentation."""
+    pixels = torch.zeros(count, 3, side_px, side_px, dtype=torch.uint8)
+    pixels[:, :, 6:10, 5:12] = 255
+    boxes = torch.zeros(count, 3, 4)
+    boxes[:, 0] = torch.tensor([5, 6, 12, 10])
+    return pixels, boxes
+
+
+def test_boxes_move_with_crop_and_flip() -> None:
+    pixels, boxes = marked(64, 20)
+    x, moved = data.augment(pixels, boxes, 16, flip=True, generator=torch.Generator().manual_seed(0))
+    assert x.shape == (64, 3, 16, 16)
+    assert (x.min(), x.max()) == (-1, 1)
+    for picture, box in zip(x, moved, strict=True):
+        x0, y0, x1, y1 = (int(v) for v in box[0])
+        expected = torch.full((16, 16), -1.0)
+        expected[y0:y1, x0:x1] = 1
+        assert torch.equal(picture[0], expected)
+        assert box[1].tolist() in ([0, 0, 0, 0], [16, 0, 16, 0])  # null stays without area
+    assert len({tuple(box[0].tolist()) for box in moved}) > 20
+
+
+def test_what_a_crop_cuts_off_is_cut_off_the_box() -> None:
+    boxes = torch.tensor([[[0.0, 0, 4, 4], [6, 6, 8, 8], [2, 2, 5, 5]]])
+    left = top = torch.tensor([3])
+    moved = data.move_boxes(boxes, left, top, torch.tensor([False]), 4)
+    assert moved[0].tolist() == [[0, 0, 1, 1], [3, 3, 4, 4], [0, 0, 2, 2]]
+
+
+def test_without_flip_and_room_augmentation_changes_nothing() -> None:
+    pixels, boxes = marked(3, 20)
+    x, moved = data.augment(pixels, boxes, 20, flip=False, generator=torch.Generator())
+    assert torch.equal(x, data.to_range(pixels)) and torch.equal(moved, boxes)
+
+
+def test_the_centre_is_what_evaluation_sees() -> None:
+    pixels, boxes = marked(1, 20)
+    middle, moved = data.center_crop(pixels, boxes, 16)
+    assert torch.equal(middle, pixels[..., 2:18, 2:18])
+    assert moved[0, 0].tolist() == [3, 4, 10, 8]

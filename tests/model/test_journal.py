@@ -1,0 +1,51 @@
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from scgan_data.errors import ScganError
+from scgan_model.journal import Journal, Means, read_lines
+
+
+def test_means_are_over_the_steps_since_the_last_reading() -> None:
+    means = Means()
+    for value in (1.0, 2.0, 6.0):
+        means.add({"tv": torch.tensor(value)})
+    assert means.read() == {"tv": 3.0}
+    means.add({"tv": torch.tensor(5.0)})
+    assert means.read() == {"tv": 5.0}
+
+
+def lines_of(folder: Path) -> list[int]:
+    return [line["step"] for line in read_lines(folder / "metrics.jsonl")]
+
+
+def test_lines_are_appended_and_later_steps_dropped_at_a_resume(tmp_path: Path) -> None:
+    with Journal(tmp_path, title="t", step=0, total_steps=9) as journal:
+        for step in (0, 2, 4, 6):
+            journal.write({"step": step, "seconds": 0.1, "tv": 0.5})
+    with (tmp_path / "metrics.jsonl").open("a") as file:
+        file.write('{"step": 8, "sec')  # a kill in the middle of a line
+    assert lines_of(tmp_path) == [0, 2, 4, 6]
+    with Journal(tmp_path, title="t", step=4, total_steps=9) as journal:
+        journal.write({"step": 6, "seconds": 0.2})
+    assert lines_of(tmp_path) == [0, 2, 4, 6]
+    assert json.loads((tmp_path / "metrics.jsonl").read_text().splitlines()[-1])["seconds"] == 0.2
+
+
+def test_a_run_from_the_start_has_no_lines_of_another(tmp_path: Path) -> None:
+    (tmp_path / "metrics.jsonl").write_text('{"step": 0}\n')
+    with Journal(tmp_path, title="t", step=0, total_steps=9):
+        assert lines_of(tmp_path) == []
+
+
+def test_a_loss_that_is_no_number_stops_the_training(tmp_path: Path) -> None:
+    with (
+        Journal(tmp_path, title="t", step=0, total_steps=9) as journal,
+        pytest.raises(
+            ScganError, match=r"diverged before step 3: per is not a number any more; lower train.generator_lr"
+        ),
+    ):
+        journal.write({"step": 3, "seconds": 0.0, "tv": 1.0, "per": float("nan")})
+    assert lines_of(tmp_path) == []

@@ -1,0 +1,232 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from scgan_data import stage
+from scgan_data.errors import CheckpointError, DatasetError, StageBusyError, StoppedError
+from scgan_model import checkpoint, train
+from scgan_model.config import TrainConfig
+
+Make = Callable[..., TrainConfig]
+
+
+def weights(model: Path) -> torch.Tensor:
+    """All numbers of the four networks and of Adam in a row."""
+    content = checkpoint.load(model / "checkpoint.pt")
+    networks = [v for name in sorted(content["networks"]) for v in content["networks"][name].values()]
+    adam = [s[key] for o in ("g", "d") for s in content["optimizers"][o]["state"].values() for key in sorted(s)]
+    return torch.cat([v.flatten() for v in networks + adam])
+
+
+def lines(model: Path) -> list[dict[str, Any]]:
+    """metrics.jsonl without what a clock says."""
+    text = (model / "metrics.jsonl").read_text()
+    return [{k: v for k, v in json.loads(line).items() if k != "seconds"} for line in text.splitlines()]
+
+
+def work_of(model: Path) -> Path:
+    return model.parent / f".{model.name}.work" / "run"
+
+
+class Killed(BaseException):
+    """Stands for whatever ends a process between two lines of Python."""
+
+
+def stop_at(monkeypatch: pytest.MonkeyPatch, step: int, error: BaseException) -> None:
+    """End the training when that step begins."""
+    original = train._next_batch
+
+    def next_batch(run: train.Run) -> Any:
+        if run.step == step:
+            raise error
+        return original(run)
+
+    monkeypatch.setattr(train, "_next_batch", next_batch)
+
+
+def test_a_finished_model_has_all_its_parts(tiny_dataset: Path, tmp_path: Path, tiny_config: Make) -> None:
+    model = tmp_path / "models" / "dots"
+    train.train(tiny_dataset, model, style="dots", config=tiny_config())
+    names = sorted(
+        p.relative_to(model).as_posix() for p in model.rglob("*") if p.is_file() and "dvclive" not in p.parts
+    )
+    grids = [f"samples/step_{step:06d}.png" for step in (0, 5, 10)]
+    assert names == ["checkpoint.pt", "config.json", "metrics.json", "metrics.jsonl", *grids]
+    assert [line["step"] for line in lines(model)] == [0, 2, 4, 5, 6, 8, 10]
+    assert [line["step"] for line in lines(model) if "test_cycle" in line] == [0, 5, 10]
+    assert {"gan_ab", "gan_ba", "cycle_a", "cycle_b", "tv", "d_a", "d_b", "total", "lr"} <= lines(model)[-1].keys()
+    summary = json.loads((model / "metrics.json").read_text())
+    assert summary["steps"] == 10
+    assert summary["test_cycle"]["start"] == lines(model)[0]["test_cycle"]
+    assert summary["test_cycle"]["end"] == lines(model)[-1]["test_cycle"]
+    assert TrainConfig.model_validate_json((model / "config.json").read_text()).threads == 1
+    assert checkpoint.load_generators(model).step == 10
+    assert not work_of(model).exists()
+
+
+def test_the_same_command_again_does_nothing(
+    tiny_dataset: Path, tmp_path: Path, tiny_config: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = tmp_path / "dots"
+    train.train(tiny_dataset, model, style="dots", config=tiny_config(steps=2))
+    before = (model / "checkpoint.pt").stat().st_mtime_ns
+    train.train(tiny_dataset, model, style="dots", config=tiny_config(steps=2))
+    assert (model / "checkpoint.pt").stat().st_mtime_ns == before
+    assert "finished already" in capsys.readouterr().err
+    train.train(tiny_dataset, model, style="dots", config=tiny_config(steps=4))
+    assert checkpoint.load_generators(model).step == 4
+
+
+@pytest.mark.parametrize("at", [3, 7, 9])
+def test_a_run_that_was_ended_anywhere_ends_bit_equal(
+    tiny_dataset: Path, tmp_path: Path, tiny_config: Make, monkeypatch: pytest.MonkeyPatch, at: int
+) -> None:
+    config = tiny_config(dropout=0.3, resolution_px=64, load_px=64)  # levels deep enough to have dropout
+    straight, ended = tmp_path / "straight", tmp_path / "ended"
+    train.train(tiny_dataset, straight, style="dots", config=config)
+    with monkeypatch.context() as patch:
+        stop_at(patch, at, Killed())
+        with pytest.raises(Killed):
+            train.train(tiny_dataset, ended, style="dots", config=config)
+    assert not ended.exists()
+    train.train(tiny_dataset, ended, style="dots", config=config)
+    assert torch.equal(weights(ended), weights(straight))
+    assert lines(ended) == lines(straight)
+    for grid in (straight / "samples").iterdir():
+        assert grid.read_bytes() == (ended / "samples" / grid.name).read_bytes()
+
+
+SCRIPT = """
+import os, sys
+os.environ["OMP_WAIT_POLICY"] = "passive"
+from pathlib import Path
+from scgan_model.config import TrainConfig
+from scgan_model.train import train
+assert not {"dvc", "dvclive", "imagehash", "typer"} & set(sys.modules), "training imports a tool of other stages"
+train(Path(sys.argv[1]), Path(sys.argv[2]), style="dots", config=TrainConfig.model_validate_json(sys.argv[3]))
+"""
+
+
+def test_kill_9_of_a_real_process_ends_bit_equal(
+    tiny_dataset: Path, tmp_path: Path, tiny_config: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tiny_config(steps=120, sample_every_steps=60)
+    straight, killed = tmp_path / "straight", tmp_path / "killed"
+    arguments = [str(tiny_dataset), str(killed), config.model_dump_json()]
+    process = subprocess.Popen([sys.executable, "-c", SCRIPT, *arguments], stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while not (work_of(killed) / "checkpoint.pt").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    with pytest.raises(StageBusyError):
+        train.train(tiny_dataset, killed, style="dots", config=config)
+    os.kill(process.pid, signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert not killed.exists()
+    train.train(tiny_dataset, killed, style="dots", config=config)
+    assert "going on from step" in capsys.readouterr().err
+    train.train(tiny_dataset, straight, style="dots", config=config)
+    assert torch.equal(weights(killed), weights(straight))
+    assert lines(killed) == lines(straight)
+
+
+def test_a_kill_between_the_renames_of_the_swap_loses_nothing(
+    tiny_dataset: Path, tmp_path: Path, tiny_config: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = tmp_path / "dots"
+    train.train(tiny_dataset, model, style="dots", config=tiny_config(steps=2))
+
+    def aside_only(new: Path, home: Path, old: Path) -> None:
+        home.replace(old)
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stage, "_swap", aside_only)
+        with pytest.raises(Killed):
+            train.train(tiny_dataset, model, style="dots", config=tiny_config(steps=4))
+    stop_at(monkeypatch, 0, AssertionError("it must not train again"))
+    train.train(tiny_dataset, model, style="dots", config=tiny_config(steps=4))
+    assert checkpoint.load_generators(model).step == 4
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [({"steps": 12}, "the configuration (steps) changed"), ({"loss": {"gamma": 0, "beta": 1}}, "(loss.beta)")],
+)
+def test_another_configuration_starts_afresh_and_says_so(
+    tiny_dataset: Path,
+    tmp_path: Path,
+    tiny_config: Make,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    change: dict[str, Any],
+    words: str,
+) -> None:
+    with monkeypatch.context() as patch:
+        stop_at(patch, 6, Killed())
+        with pytest.raises(Killed):
+            train.train(tiny_dataset, tmp_path / "dots", style="dots", config=tiny_config())
+    train.train(tiny_dataset, tmp_path / "dots", style="dots", config=tiny_config(**change))
+    assert words in " ".join(capsys.readouterr().err.split())
+    train.train(tiny_dataset, tmp_path / "straight", style="dots", config=tiny_config(**change))
+    assert torch.equal(weights(tmp_path / "dots"), weights(tmp_path / "straight"))
+
+
+def test_another_dataset_starts_afresh_and_says_so(
+    tiny_dataset: Path,
+    tmp_path: Path,
+    tiny_config: Make,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with monkeypatch.context() as patch:
+        stop_at(patch, 6, Killed())
+        with pytest.raises(Killed):
+            train.train(tiny_dataset, tmp_path / "dots", style="dots", config=tiny_config())
+    metadata = tiny_dataset / "train" / "dots" / "metadata.jsonl"
+    metadata.write_text("".join(metadata.read_text().splitlines(keepends=True)[:-1]))
+    train.train(tiny_dataset, tmp_path / "dots", style="dots", config=tiny_config())
+    said = " ".join(capsys.readouterr().err.split())
+    assert "the dataset changed since the unfinished run's step 4; starting afresh" in said
+
+
+def test_ctrl_c_is_one_line_and_the_same_command_goes_on(
+    tiny_dataset: Path, tmp_path: Path, tiny_config: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        stop_at(patch, 6, KeyboardInterrupt())
+        with pytest.raises(StoppedError, match="stopped at step 6 of 10; the same command goes on from step 4"):
+            train.train(tiny_dataset, tmp_path / "dots", style="dots", config=tiny_config())
+    train.train(tiny_dataset, tmp_path / "dots", style="dots", config=tiny_config())
+    assert checkpoint.load_generators(tmp_path / "dots").step == 10
+
+
+def test_a_truncated_unfinished_checkpoint_is_named(
+    tiny_dataset: Path, tmp_path: Path, tiny_config: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        stop_at(patch, 6, Killed())
+        with pytest.raises(Killed):
+            train.train(tiny_dataset, tmp_path / "dots", style="dots", config=tiny_config())
+    file = work_of(tmp_path / "dots") / "checkpoint.pt"
+    file.write_bytes(file.read_bytes()[:1000])
+    with pytest.raises(CheckpointError, match=r"checkpoint.pt is no whole checkpoint.*delete it and train again"):
+        train.train(tiny_dataset, tmp_path / "dots", style="dots", config=tiny_config())
+    file.unlink()
+    train.train(tiny_dataset, tmp_path / "dots", style="dots", config=tiny_config())
+
+
+def test_the_selfies_are_no_style(tiny_dataset: Path, tmp_path: Path, tiny_config: Make) -> None:
+    with pytest.raises(DatasetError, match="not a style"):
+        train.train(tiny_dataset, tmp_path / "m", style="selfie", config=tiny_config())
+    with pytest.raises(DatasetError, match="oil"):
+        train.train(tiny_dataset, tmp_path / "m", style="oil", config=tiny_config())
+    assert not (tmp_path / "m").exists()
