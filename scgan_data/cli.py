@@ -13,8 +13,8 @@ from scgan_data.errors import StoppedError, one_line
 Src = Annotated[Path, typer.Argument(help="Folder of the stage before.", show_default=False)]
 Dst = Annotated[Path, typer.Argument(help="Folder to write; replaced whole, at the end.", show_default=False)]
 Set = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a key of the section.")]
-Params = Annotated[Path | None, typer.Option(help="Params file [default: params.yaml here, else built-in values].")]
-Workers = Annotated[int | None, typer.Option(min=1, help="Processes [default: one a core].")]
+Params = Annotated[Path | None, typer.Option(help="Params file (default: params.yaml here, else built-in values).")]
+Workers = Annotated[int | None, typer.Option(min=1, help="Processes (default: one a core).")]
 
 app = typer.Typer(
     help="From pictures on the web or on disk to a versioned dataset of selfies and cartoon portraits.",
@@ -32,6 +32,9 @@ def collect(
         list[str] | None,
         typer.Option("--from", metavar="SOURCE", help="A folder, a list file, a page's URL, or `sample`; repeatable."),
     ] = None,
+    allow_private: Annotated[
+        bool, typer.Option("--allow-private", help="Let --from reach addresses that are not public.")
+    ] = False,
     set_: Set = None,
     params: Params = None,
     workers: Workers = None,
@@ -42,7 +45,7 @@ def collect(
 
     settings = config.load(stage.CollectConfig, "collect", file=params, overrides=set_ or ())
     if from_:
-        sources = tuple(stage.source_from_argument(text, domain) for text in from_)
+        sources = tuple(stage.source_from_argument(text, domain, allow_private=allow_private) for text in from_)
         settings = settings.model_copy(update={"sources": sources})
     flow.run_configured("collect", settings, None, dst, workers=workers)
 

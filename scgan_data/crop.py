@@ -38,8 +38,8 @@ class CropConfig(Config):
     """Side of the crops."""
     detector: Literal["retinaface-mobilenet"] = "retinaface-mobilenet"
     """Which face detector (weights.py)."""
-    min_score: PerDomain = {"selfie": 0.8, "drawn": 0.5}
-    """Least score of a face."""
+    min_score: PerDomain = {"selfie": 0.9, "drawn": 0.5}
+    """Least score of a face. Of 49 portraits the least sure had .992; a dog's face reached .81."""
     max_side_px: Annotated[int, Field(ge=64)] = 640
     """Longer side to which pictures are reduced for detection."""
     second_look_px: PerDomain = {"drawn": 128.0}
@@ -55,8 +55,9 @@ class CropConfig(Config):
     """Least distance of the eyes in the source picture."""
     max_roll_deg: PerDomain = 30.0
     """Most tilt of the eyes' line."""
-    max_padding: PerDomain = 0.2
-    """Most of the crop's area that may lie outside the picture."""
+    max_padding: PerDomain = 0.3
+    """Most of the crop's area that may lie outside the picture. Portraits cut as tightly as FFHQ's (four eye distances)
+    lie outside by .27 in the median, sample selfies by .03."""
     padding: Literal["reflect", "edge"] = "reflect"
     """How that area is filled."""
     faceless: tuple[str, ...] = ()

@@ -95,7 +95,7 @@ WEIGHTS: dict[str, Weights] = {
         ),
         Weights(
             name="watermark",  # our own: pipelines/train_watermark.py
-            sha256="d92d05ef3aa4af26a3f0bd76fead28c2a78f07a4b4562cc161b14f4605f1c1c0",
+            sha256="ba5047bc6434ac8acb45308eaf133cdee51fd8ee33fb8cd18b16b5cb71f301c8",
             license="MIT",
             shipped="watermark.npz",
         ),

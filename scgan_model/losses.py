@@ -47,7 +47,7 @@ def attentive_cycle(real: Tensor, rebuilt: Tensor, boxes: Tensor, lambdas: Seque
     `lambdas` weigh the whole picture, eyes, nose, mouth.
     """
     whole = lambdas[0] * cycle(real, rebuilt)
-    eyes, nose, mouth = region_errors(real, rebuilt, boxes, reduction).mean(dim=0)
+    eyes, nose, mouth = region_errors(real, rebuilt, boxes, reduction).mean(dim=0).unbind()
     return whole + lambdas[1] * eyes + lambdas[2] * nose + lambdas[3] * mouth
 
 
@@ -93,7 +93,7 @@ def fed_crops_cycle(
     """
     areas = ((boxes[..., 2] - boxes[..., 0]) * (boxes[..., 3] - boxes[..., 1])).clamp(min=0)
     share = (areas > 0).to(areas.dtype) if reduction == "mean" else areas / picture_px**2
-    eyes, nose, mouth = ((rebuilt - crops).abs().mean(dim=(1, 2, 3)).view_as(areas) * share).mean(dim=0)
+    eyes, nose, mouth = ((rebuilt - crops).abs().mean(dim=(1, 2, 3)).view_as(areas) * share).mean(dim=0).unbind()
     return lambdas[1] * eyes + lambdas[2] * nose + lambdas[3] * mouth
 
 

@@ -11,7 +11,6 @@ modules that decide the numbers (`MODULES`) starts afresh and says so: half a mo
 from __future__ import annotations
 
 import contextlib
-import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -25,7 +24,7 @@ from scgan_data.errors import CheckpointError, DatasetError, StoppedError
 from scgan_data.records import SELFIE, Split
 from scgan_data.runner import console
 from scgan_data.stage import StageFolder, open_stage, version_of
-from scgan_model import checkpoint, data, samples, schedule
+from scgan_model import checkpoint, data, resume, samples, schedule
 from scgan_model.config import TrainConfig
 from scgan_model.data import Batch, Pictures, Sampler
 from scgan_model.journal import FILE_NAME as METRICS_LINES
@@ -45,11 +44,11 @@ def train(dataset: Path, model: Path, *, style: str, config: TrainConfig) -> Non
         raise DatasetError(f"`{SELFIE}` is the domain of the photographs, not a style: name a cartoon domain")
     with open_stage("train", model) as folder:
         origin = {"style": style, "dataset": data.identity(dataset, style), "code": version_of(MODULES)}
-        if _finished(folder.home, origin, config):
+        if resume.finished(folder.home, origin, config):
             console.print(f"train: {model} is finished already with this dataset and configuration")
             return
-        partial = _partial(folder.work / "run", origin, config)
-        resolved = _resolved(config, partial)
+        partial = resume.partial(folder.work / "run", origin, config)
+        resolved = resume.resolved(config, partial)
         with _threads(resolved.threads):
             run = _set_up(dataset, folder, origin | {"config": resolved.model_dump(mode="json")}, partial)
             _loop(run)
@@ -80,48 +79,6 @@ class Run:
     def config(self) -> TrainConfig:
         """The resolved configuration."""
         return self.state.config
-
-
-def _finished(home: Path, origin: dict[str, Any], config: TrainConfig) -> bool:
-    """Whether the folder holds the model that is asked for."""
-    file = home / checkpoint.FILE_NAME
-    return file.is_file() and _difference(checkpoint.load(file), origin, config) is None
-
-
-def _resolved(config: TrainConfig, content: dict[str, Any] | None) -> TrainConfig:
-    """The configuration on this machine, with the thread count of the checkpoint that it goes on from."""
-    return config.resolved(threads=content["config"].get("threads") if content else None)
-
-
-def _partial(work: Path, origin: dict[str, Any], config: TrainConfig) -> dict[str, Any] | None:
-    """The checkpoint to go on from; one of another training is deleted, with all that lies beside it."""
-    file = work / checkpoint.FILE_NAME
-    content = checkpoint.load(file) if file.is_file() else None
-    if content is not None:
-        difference = _difference(content, origin, config)
-        if difference is None:
-            console.print(f"train: going on from step {content['step']}")
-            return content
-        console.print(f"train: {difference} changed since the unfinished run's step {content['step']}; starting afresh")
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir(parents=True)
-    return None
-
-
-def _difference(content: dict[str, Any], origin: dict[str, Any], config: TrainConfig) -> str | None:
-    """In words, the first thing in which a checkpoint is of another training than the wanted one."""
-    meanings = {"style": "the style", "dataset": "the dataset", "code": "the training code"}
-    for key, words in meanings.items():
-        if content[key] != origin[key]:
-            return words
-    old, new = _flat(content["config"]), _flat(_resolved(config, content).model_dump(mode="json"))
-    changed = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
-    return f"the configuration ({', '.join(changed)})" if changed else None
-
-
-def _flat(config: dict[str, Any]) -> dict[str, Any]:
-    nested = {f"loss.{key}": value for key, value in config["loss"].items()}
-    return {key: value for key, value in config.items() if key not in ("loss", "preset")} | nested
 
 
 @contextlib.contextmanager

@@ -23,7 +23,8 @@ from scgan_data.errors import WeightsError
 BLOCKS = ((64, 64), (128, 128), (256, 256, 256, 256), (512, 512, 512, 512), (512, 512, 512, 512))
 MEAN_BGR = (103.939, 116.779, 123.68)
 SCALE_PHOTOGRAPHS = 256
-"""Photographs that the scale of Eq. 7 is taken from: at 64 px four disjoint sets of 75 lie within 1.8 %"""
+"""Photographs that the scale of Eq. 7 is taken from: at 64 px four disjoint sets of 75 lie within 1.8 % of
+their mean."""
 
 
 def _names() -> list[str]:

@@ -77,7 +77,7 @@ def test_the_square_moves_and_grows_with_the_face(dx: int, dy: int, eyes: float,
 def test_padding_is_measured_limited_and_reflected(woman: Image.Image) -> None:
     tight = woman.crop((170, 60, 290, 200))
     answer = decision(tight)
-    assert isinstance(answer, Decision) and answer.reason is Reason.PADDED and answer.value > answer.limit == 0.2
+    assert isinstance(answer, Decision) and answer.reason is Reason.PADDED and answer.value > answer.limit == 0.3
     padded = decision(tight, max_padding=None)
     assert isinstance(padded, Crop) and padded.padding == answer.value
     box = (-10, -20, 50, 40)

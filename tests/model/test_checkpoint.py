@@ -11,6 +11,7 @@ from scgan_data.errors import CheckpointError, one_line
 from scgan_model import checkpoint, step
 from scgan_model.config import TrainConfig
 from scgan_model.data import Batch
+from scgan_model.networks import build
 
 CPU = torch.device("cpu")
 
@@ -70,7 +71,7 @@ def test_generators_come_from_the_folder_or_the_file(saved: Path) -> None:
 def test_untrained_generators_are_where_training_began(saved: Path) -> None:
     untrained = checkpoint.untrained_generators(saved)
     config = untrained.config
-    fresh = step.build(config).g_ab.state_dict()
+    fresh = build(config).g_ab.state_dict()
     trained = checkpoint.load_generators(saved).g_ab.state_dict()
     ours = untrained.g_ab.state_dict()
     assert untrained.step == 0

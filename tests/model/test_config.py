@@ -17,6 +17,12 @@ def test_the_paper_preset_is_the_papers() -> None:
     assert (paper.generator_lr, paper.adam_beta1, paper.pool_images, paper.batch_pairs) == (2e-4, 0.5, 50, 1)
 
 
+def test_the_demo_is_the_default_and_its_keys_can_be_overridden() -> None:
+    assert TrainConfig() == TrainConfig(preset="demo")
+    assert (TrainConfig().loss.beta, TrainConfig().loss.alpha, LossConfig().beta) == (4, 10, 2)
+    assert TrainConfig.model_validate({"loss": {"beta": 1}}).loss.beta == 1
+
+
 def test_given_keys_override_the_preset_nested_ones_too() -> None:
     config = TrainConfig.model_validate({"preset": "paper", "steps": 7, "loss": {"beta": 0}})
     assert (config.steps, config.epochs, config.loss.beta, config.loss.gan) == (7, None, 0, "vanilla")

@@ -103,7 +103,7 @@ def test_boxes_move_with_crop_and_flip() -> None:
     pixels, boxes = marked(64, 20)
     x, moved = data.augment(pixels, boxes, 16, flip=True, generator=torch.Generator().manual_seed(0))
     assert x.shape == (64, 3, 16, 16)
-    assert (x.min(), x.max()) == (-1, 1)
+    assert (x.min().item(), x.max().item()) == (-1, 1)
     for picture, box in zip(x, moved, strict=True):
         x0, y0, x1, y1 = (int(v) for v in box[0])
         expected = torch.full((16, 16), -1.0)

@@ -1,3 +1,5 @@
+from typing import Literal
+
 import pytest
 import torch
 from torch import nn
@@ -30,8 +32,8 @@ def test_the_patchgans_receptive_field(layers: int, field: int) -> None:
 
 @pytest.mark.parametrize("upsampling", ["transposed", "resize"])
 @pytest.mark.parametrize("resolution", [16, 64])
-def test_a_small_unet_keeps_shape_and_range(upsampling: str, resolution: int) -> None:
-    network = UNet(resolution, 4, upsampling=upsampling)  # type: ignore[arg-type]
+def test_a_small_unet_keeps_shape_and_range(upsampling: Literal["transposed", "resize"], resolution: int) -> None:
+    network = UNet(resolution, 4, upsampling=upsampling)
     y = network(torch.randn(2, 3, resolution, resolution) * 9)
     assert y.shape == (2, 3, resolution, resolution)
     assert y.abs().max() <= 1
@@ -50,7 +52,7 @@ def test_the_bottleneck_is_one_pixel_without_a_norm() -> None:
 
 def test_the_input_reaches_the_output_around_the_bottleneck() -> None:
     network = UNet(16, 4).eval()
-    nn.init.zeros_(network.down[-1][1].weight)  # type: ignore[index,arg-type]
+    nn.init.zeros_(network.down[-1][1].weight)  # type: ignore[index]
     a, b = network(torch.zeros(1, 3, 16, 16)), network(torch.randn(1, 3, 16, 16))
     assert not torch.equal(a, b)
 
@@ -79,5 +81,5 @@ def test_initial_weights_depend_on_the_seed_alone() -> None:
 def test_initial_weights_are_narrow_normals_without_bias() -> None:
     network = build(TrainConfig(generator_channels=16)).g_ab
     weight = network.down[3][1].weight  # type: ignore[index]
-    assert weight.std().item() == pytest.approx(0.02, rel=0.05)  # type: ignore[operator,union-attr]
+    assert weight.std().item() == pytest.approx(0.02, rel=0.05)
     assert all(not p.any() for name, p in network.named_parameters() if name.endswith("bias"))

@@ -1,4 +1,4 @@
-"""What holds across the project: every stage has its five places, dependencies point one way, vocabularies are closed."""
+"""What holds across the project: a stage's name, dependencies that point one way, closed vocabularies, the README."""
 
 import ast
 import re

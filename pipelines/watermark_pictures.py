@@ -1,0 +1,154 @@
+"""Clean pictures to train the watermark detector on: public-domain photographs, drawn portraits, rendered scenes.
+
+What ships may stem only from such pictures. Photographs: those bundled with scikit-image that its documentation calls
+CC0, public domain or without known restrictions, and matplotlib's Grace Hopper (US Navy). Portraits: DiceBear's
+avataaars (free use), lorelei, notionists and open-peeps (CC0). Scenes: `watermark_scenes`; a dozen photographs would
+be far too few without them. Every picture is a function of its random generator.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib.resources import files
+from io import BytesIO
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import resvg_py
+import skimage
+from dicebear import Avatar, Style
+from numpy.typing import NDArray
+from PIL import Image, ImageEnhance, ImageFilter, ImageOps
+
+from pipelines.watermark_scenes import colour, draw_scene, texture
+
+PHOTOGRAPHS = (
+    "astronaut.png",
+    "brick.png",
+    "chelsea.png",
+    "coffee.png",
+    "coins.png",
+    "grass.png",
+    "gravel.png",
+    "hubble_deep_field.jpg",
+    "ihc.png",
+    "retina.jpg",
+)
+"""Of scikit-image's data folder. Held out for benchmarks and tests: camera, rocket."""
+STYLES = ("avataaars", "lorelei", "notionists", "open-peeps")
+"""DiceBear styles to train on. Held out: adventurer, micah, personas, toon-head (also for their licence, CC BY)."""
+
+
+def draw_clean(rng: np.random.Generator, size: int) -> NDArray[np.uint8]:
+    """A picture without a mark, (size, size, 3)."""
+    pick = rng.random()
+    if pick < 0.33:
+        image = draw_scene(rng, size, _photograph)
+    elif pick < 0.76:
+        image = _photograph(rng, size)
+    else:
+        image = _portrait(rng, size)
+    if pick < 0.76:
+        image = _seen(rng, _bordered(rng, image))
+    return np.asarray(image)
+
+
+@cache
+def _photographs() -> list[Image.Image]:
+    folder = Path(skimage.__file__).parent / "data"
+    hopper = Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg"
+    return [Image.open(file).convert("RGB") for file in [*(folder / name for name in PHOTOGRAPHS), hopper]]
+
+
+def _photograph(rng: np.random.Generator, size: int) -> Image.Image:
+    """A random window of a photograph, recoloured, faces (astronaut, Hopper) three times as often."""
+    names = _photographs()
+    weights = np.array([3.0] + [1.0] * (len(names) - 2) + [3.0])
+    source = names[rng.choice(len(names), p=weights / weights.sum())]
+    side = size * rng.uniform(0.6, 3.0)
+    wide, high = (int(min(length, side * rng.uniform(0.75, 1.3))) for length in source.size)
+    x, y = int(rng.integers(0, source.width - wide + 1)), int(rng.integers(0, source.height - high + 1))
+    image = source.resize((size, size), Image.Resampling.BICUBIC, (x, y, x + wide, y + high))
+    if rng.random() < 0.4:
+        image = image.rotate(float(rng.uniform(-25, 25)), Image.Resampling.BICUBIC)
+    return _recoloured(rng, ImageOps.mirror(image) if rng.random() < 0.5 else image)
+
+
+def _recoloured(rng: np.random.Generator, image: Image.Image) -> Image.Image:
+    """Another gamma, tint and saturation; a gray picture gets a two-colour ramp."""
+    x = np.asarray(image, dtype=np.float32) / 255
+    if np.ptp(x, axis=2).max() < 0.02:
+        low, high = rng.uniform(0, 0.5, 3), rng.uniform(0.5, 1, 3)
+        x = low + (high - low) * x
+    x = np.clip(x, 0, 1) ** rng.uniform(0.6, 1.6) * rng.uniform(0.7, 1.15, 3)
+    mean = x.mean(axis=2, keepdims=True)
+    x = mean + (x - mean) * rng.uniform(0.3, 1.5)
+    return Image.fromarray((np.clip(x, 0, 1) * 255).astype(np.uint8))
+
+
+def _bordered(rng: np.random.Generator, image: Image.Image) -> Image.Image:
+    """Sometimes the padding that aligned face crops carry: a border of repeated or mirrored edge pixels."""
+    if rng.random() < 0.85:
+        return image
+    widths = [(int(a), int(b)) for a, b in rng.integers(0, image.width // 4, (2, 2))]
+    kind = "edge" if rng.random() < 0.6 else "symmetric"
+    padded = np.pad(np.asarray(image), [*widths, (0, 0)], mode="edge" if kind == "edge" else "symmetric")
+    return Image.fromarray(padded).resize(image.size, Image.Resampling.BICUBIC)
+
+
+def _seen(rng: np.random.Generator, image: Image.Image) -> Image.Image:
+    """What a camera and a web site do: softness or sharpening, noise, JPEG."""
+    pick = rng.random()
+    if pick < 0.35:
+        image = image.filter(ImageFilter.GaussianBlur(float(rng.uniform(0.3, 1.5))))
+    elif pick < 0.55:
+        image = ImageEnhance.Sharpness(image).enhance(float(rng.uniform(1.2, 3)))
+    if rng.random() < 0.3:
+        noisy = np.asarray(image) + rng.normal(0, rng.uniform(1, 8), (*image.size, 1))
+        image = Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8))
+    return jpeg(image, int(rng.integers(60, 96))) if rng.random() < 0.7 else image
+
+
+def jpeg(image: Image.Image, quality: int) -> Image.Image:
+    """The picture after a round through JPEG."""
+    buffer = BytesIO()
+    image.save(buffer, "JPEG", quality=quality)
+    return Image.open(buffer).convert("RGB")
+
+
+@cache
+def _style(name: str) -> Style:
+    return Style(json.loads((files("dicebear_styles") / f"{name}.json").read_text(encoding="utf-8")))
+
+
+def _portrait(rng: np.random.Generator, size: int) -> Image.Image:
+    """A drawn portrait before a colour, a gradient, a texture, a photograph or a scene."""
+    style = _style(STYLES[rng.choice(len(STYLES), p=(0.58, 0.14, 0.14, 0.14))])
+    options = {"seed": str(rng.integers(2**40)), "backgroundColor": ["#00000000"]}
+    wide = int(size * rng.uniform(1, 1.5))
+    png = resvg_py.svg_to_bytes(svg_string=Avatar(style, options).to_string(), width=wide, height=wide)
+    figure = Image.open(BytesIO(png)).convert("RGBA")
+    x, y = (int(v) for v in rng.integers(0, wide - size + 1, 2))
+    figure = figure.crop((x, y, x + size, y + size))
+    image = _backdrop(rng, size)
+    image.paste(figure, (0, 0), figure)
+    if rng.random() < 0.15:
+        image = image.filter(ImageFilter.GaussianBlur(float(rng.uniform(0.3, 1))))
+    return jpeg(image, int(rng.integers(70, 97))) if rng.random() < 0.4 else image
+
+
+def _backdrop(rng: np.random.Generator, size: int) -> Image.Image:
+    pick = rng.random()
+    if pick < 0.3:
+        return Image.new("RGB", (size, size), colour(rng))
+    if pick < 0.6:
+        a, b = np.asarray(colour(rng)), np.asarray(colour(rng))
+        y, x = np.mgrid[0:size, 0:size] / size
+        ramp = np.clip(x * rng.uniform(-1, 1) + y * rng.uniform(-1, 1) + 0.3, 0, 1)[..., None]
+        return Image.fromarray((a + (b - a) * ramp).astype(np.uint8))
+    if pick < 0.75:
+        return texture(rng, size)
+    back = _photograph(rng, size) if pick < 0.9 else draw_scene(rng, size, _photograph)
+    return back.filter(ImageFilter.GaussianBlur(float(rng.uniform(0, 4))))
