@@ -1,0 +1,1 @@
+"""Measurements, each written to `results/` with its target, machine, date and command."""

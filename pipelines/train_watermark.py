@@ -45,7 +45,7 @@ def train(drawn: Iterable[Batch], *, steps: int, say_every: int = 100) -> MarkNe
     torch.manual_seed(SEED)
     net = MarkNet().train().to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(net.parameters(), lr=PEAK_RATE, weight_decay=1e-3)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, PEAK_RATE, total_steps=max(10, steps), pct_start=0.1)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, PEAK_RATE, total_steps=max(20, steps), pct_start=0.1)
     told = []
     started = time.monotonic()
     for step, batch in enumerate(drawn, 1):

@@ -23,12 +23,12 @@ from scgan_data.watermark import WatermarkConfig
 
 
 def photographs(count: int) -> list[Image.Image]:
-    """Windows of two photographs that training holds out, at the size of a selfie."""
+    """Windows of photographs that training holds out, at the size of a selfie."""
     windows, rng = [], np.random.default_rng(4)
     for k in range(count):
-        name = ("rocket.jpg", "camera.png")[k % 2]
+        name = ("rocket.jpg", "camera.png", "moon.png", "motorcycle_left.png", "cell.png")[k % 5]
         source = Image.open(Path(skimage.__file__).parent / "data" / name).convert("RGB")
-        side = int(rng.integers(250, 420))
+        side = int(rng.integers(300, 420))
         x, y = (int(rng.integers(0, length - side + 1)) for length in source.size)
         windows.append(source.resize((200, 200), Image.Resampling.BICUBIC, (x, y, x + side, y + side)))
     return windows

@@ -64,6 +64,7 @@ def test_every_field_has_its_line(model: type[TrainConfig] | type[LossConfig]) -
 
 def test_resolving_keeps_a_given_thread_count_and_prefers_the_unfinished_runs() -> None:
     assert TrainConfig(threads=3).resolved(threads=5).threads == 3
-    assert TrainConfig().resolved(threads=5).threads == 5
-    assert TrainConfig().resolved().threads >= 1
+    assert TrainConfig(threads=0).resolved(threads=5).threads == 5
+    assert TrainConfig(threads=0).resolved().threads >= 1
+    assert TrainConfig().resolved().threads == 1
     assert TrainConfig().resolved().device in ("cpu", "cuda")
