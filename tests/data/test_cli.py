@@ -99,7 +99,14 @@ def test_stopped_or_killed_the_same_command_goes_on_to_the_same_result(tmp_path:
         whole.rotate(n / 4).save(tmp_path / "mine" / f"{n}.png")
     assert scgan_data("collect", "01", "--from", "mine", cwd=tmp_path).returncode == 0
     crop = ["crop", "01", "04", "--set", "size_px=32"]
-    process = subprocess.Popen([*RUN, *crop], cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    heed = [
+        sys.executable,
+        "-c",
+        "import os, signal, sys; signal.signal(2, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])",
+    ]
+    process = subprocess.Popen(  # a suite that runs in a shell's background inherits that Ctrl-C is ignored
+        [*heed, *RUN, *crop], cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
     finished = tmp_path / ".04.work" / "results"
     deadline = time.monotonic() + 100
     while not list(finished.rglob("*.parquet")) and time.monotonic() < deadline:
