@@ -93,7 +93,7 @@ class TrainConfig(Config):
 
     batch_pairs: int = Field(default=2, ge=1, le=1024)
     """Selfies, and as many portraits, a step."""
-    steps: int | None = Field(default=1100, ge=1)
+    steps: int | None = Field(default=1500, ge=1)
     """Length of the training in steps; null where `epochs` gives it."""
     epochs: int | None = Field(default=None, ge=1)
     """Length in passes over the larger of the two domains; null where `steps` gives it."""

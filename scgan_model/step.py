@@ -11,7 +11,8 @@ resize-convolution):
     batch 4, lr 4e-4, beta 2             .49 s   .127 after 600 steps; cartoons, with a noise of coloured dots
     batch 2, lr 6e-4, beta 2             .38 s   .124 after 450; far less noise for half of the work
     batch 4, lr 1e-3, beta 4             .49 s   .116 after 300; smooth
-    batch 2, lr 1e-3, beta 4 (demo)      .38 s   .102 after 1,100; cartoons with each selfie's hair and background
+    batch 2, lr 1e-3, beta 4             .38 s   .102 after 1,100; cartoons with each selfie's hair and background
+      the same, portraits cut by a photo detector's landmarks      .098; half photographs: see crop.framed
     resize-convolution, 34x34 patches            .103 after 600; tinted photographs: small patches never ask for a face
     resize-convolution, 70x70 patches            .150 after 150; light and dark exchanged, streaks
     alpha 5, gamma .25, batch 4                  .250 after 150; grey, a strong checkerboard

@@ -114,6 +114,14 @@ def test_a_drawing_without_a_found_face_is_kept_whole_only_where_params_say_so()
     assert decision(drawing, "selfie", faceless=("drawn",)).reason is Reason.NO_FACE
 
 
+def test_a_framed_domain_keeps_its_frame_and_its_face(woman: Image.Image) -> None:
+    answer = decision(woman, "anime", framed=("anime",))
+    assert isinstance(answer, Crop) and answer.face is not None and answer.xyxy == (0, 0, 512, 512)
+    assert np.abs(answer.to_crop(answer.face.landmarks) - answer.face.landmarks / 8).max() < 1e-9
+    assert decision(Image.fromarray(pictures.coffee()), "anime", framed=("anime",)).reason is Reason.NO_FACE
+    assert decision(woman, "selfie", framed=("drawn",)).xyxy != answer.xyxy
+
+
 def test_the_stage_keeps_every_row_and_names_parents(tmp_path: Path, woman: Image.Image) -> None:
     rows = []
     for name, picture in (("woman", woman), ("coffee", Image.fromarray(pictures.coffee()))):

@@ -98,7 +98,7 @@ def test_the_server_behaves_as_its_routes_say(built: Path) -> None:
 
 def test_portraits_are_distinct_drawings_that_fill_the_square() -> None:
     drawn = list(portraits.portraits(12, 1))
-    assert {image.size for image in drawn} == {(240, 240)}
+    assert {image.size for image in drawn} == {(220, 220)}
     assert len({image.tobytes() for image in drawn}) == 12
     assert len({str(imagehash.phash(image, hash_size=16)) for image in drawn}) == 12
     again = list(portraits.portraits(12, 1))
@@ -125,7 +125,7 @@ def test_near_copies_are_what_they_say() -> None:
     for item in items:
         if item.kind == Kind.NEAR_COPY and item.detail and item.detail.startswith("cropped"):
             with Image.open(BytesIO(item.data)) as image:
-                assert min(image.size) > 0.91 * 240 and max(image.size) < 0.97 * 240
+                assert min(image.size) > 0.91 * 220 and max(image.size) < 0.97 * 220
 
 
 def rows_for(truth: list[dict[str, Any]], found: bool) -> pd.DataFrame:

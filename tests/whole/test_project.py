@@ -27,7 +27,7 @@ TINY = {
     },
     "dedup": {"min_correlation": 0.85},
     "filter": {"min_side_px": 100},
-    "crop": {"size_px": 32},
+    "crop": {"size_px": 32, "framed": ["avataaars"]},
     "annotate": {"padding": 0.1},
     "dataset": {"test_fraction": 0.25},
     "train": {"preset": "demo", "resolution_px": 32, "load_px": 32, "generator_channels": 8,
