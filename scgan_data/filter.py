@@ -39,7 +39,7 @@ class FilterConfig(Config):
     """Least contrast, 0 to 127 (`hashes`); below it a picture is flat."""
     min_sharpness: PerDomain = {"selfie": 0.09, "drawn": 0.12}
     """Least sharpness (`hashes`); below it a picture is blurred."""
-    max_watermark_score: PerDomain = {"selfie": 0.935, "drawn": 0.88}
+    max_watermark_score: PerDomain = {"selfie": 0.935, "drawn": 0.91}
     """Most certainty, 0 to 1, that a visible mark is there."""
     watermark: WatermarkConfig = WatermarkConfig()
     """How the score is measured."""
