@@ -30,7 +30,7 @@ $(VENV)/.ready: $(LOCK) pyproject.toml
 	@touch $@
 
 lock: $(VENV)/.ready
-	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --no-emit-index-url -o $(LOCK)
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 -o $(LOCK)
 
 clean:
 	rm -rf data models reports .scgan

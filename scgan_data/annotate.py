@@ -3,8 +3,9 @@
 From the five landmarks by fixed proportions of the head's scale s (`landmarks`): each box spans its landmarks and grows
 by a margin a side. The proportions are the medians over 376 faces with 68-point truth, made symmetric left to right;
 without padding their mean IoU with the tight hulls is .64 (eyes), .63 (nose) and .59 (mouth), with the default padding
-.44, .50 and .47 (benchmarks/faces.py; in five-fold cross-validation, before the symmetry, .64, .65, .60). `padding` then adds the same to every side: a loss should see the lid and the lip's edge. A box that lies more
-than half outside the crop, or landmarks out of order (eyes above nose above mouth), give no box: Eq. 4 weighs it 0.
+.44, .50 and .47 (benchmarks/faces.py; in five-fold cross-validation, before the symmetry, .64, .65 and .60). `padding`
+adds the same to every side: a loss should see the lid and the lip's edge. A box that lies more than half outside the
+crop, or landmarks out of order (eyes above nose above mouth), give no box: Eq. 4 weighs it 0.
 """
 
 from __future__ import annotations
