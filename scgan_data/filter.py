@@ -6,7 +6,7 @@ limit measures nothing again, and every value stays in the manifest beside the d
 
 The default limits come from the sample's 999 selfies and rendered portraits of five styles: sharpness .09 and .12
 reject 1 of 999 and 0 of 600 clean pictures, and all whose copies are blurred by 3 px of 178; contrast 8 is half the
-least seen (16); the watermark's .935 and .88 reject 26 of 999 selfies (9 of those carry a real mark) and 7 of 780
+least seen (16); the watermark's .935 rejects 26 of 999 selfies (9 of those carry a real mark), its .91 rejects 3 of 780
 portraits (benchmarks/watermark.py).
 """
 
