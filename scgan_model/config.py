@@ -1,7 +1,7 @@
 """The `train` section of params.yaml: every size, every weight, and every choice that the paper leaves open.
 
 `preset` gives the base and any key set beside it overrides, so `--set train.preset=paper` alone turns the demo's run
-into the paper's. The fields' own defaults are the demo: 64 px on two CPU cores in five to six minutes (figures in
+into the paper's. The fields' own defaults are the demo: 64 px, seven to eight minutes on one CPU core (figures in
 `step.py`). Keys that hold for one preset only are therefore better left out of params.yaml.
 """
 

@@ -17,7 +17,7 @@ EXPECTED: dict[Kind, tuple[Reason, ...]] = {
     Kind.NEAR_COPY: COPIES,
     Kind.WATERMARKED: (Reason.WATERMARKED,),
     Kind.FACELESS: UNUSABLE,
-    Kind.SEVERAL_FACES: (Reason.SEVERAL_FACES, Reason.ASPECT),  # three people side by side are a long picture
+    Kind.SEVERAL_FACES: (Reason.SEVERAL_FACES,),
     Kind.SMALL: (Reason.TOO_SMALL,),
     Kind.BLURRED: (Reason.BLURRED,),
     Kind.TRUNCATED: (Reason.TRUNCATED,),
