@@ -9,12 +9,18 @@ from typing import Annotated
 import typer
 
 from scgan_data.errors import StoppedError, one_line
+from scgan_data.records import Reason
 
 Src = Annotated[Path, typer.Argument(help="Folder of the stage before.", show_default=False)]
 Dst = Annotated[Path, typer.Argument(help="Folder to write; replaced whole, at the end.", show_default=False)]
 Set = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a key of the section.")]
 Params = Annotated[Path | None, typer.Option(help="Params file (default: params.yaml here, else built-in values).")]
 Workers = Annotated[int | None, typer.Option(min=1, help="Processes (default: one a core).")]
+
+SOURCES = (
+    "A folder, a list of URLs, an archive, a clip, a dataset on disk, a gallery's or sitemap's URL, `openverse:WORDS`, "
+    "`commons:WORDS`, `flickr:WORDS`, or `sample`; repeatable."
+)
 
 app = typer.Typer(
     help="From pictures on the web or on disk to a versioned dataset of selfies and cartoon portraits.",
@@ -28,26 +34,40 @@ app = typer.Typer(
 def collect(
     dst: Dst,
     domain: Annotated[str, typer.Option(help="`selfie`, or the style's name, of the pictures of --from.")] = "selfie",
-    from_: Annotated[
-        list[str] | None,
-        typer.Option("--from", metavar="SOURCE", help="A folder, a list file, a page's URL, or `sample`; repeatable."),
-    ] = None,
+    from_: Annotated[list[str] | None, typer.Option("--from", metavar="SOURCE", help=SOURCES)] = None,
     allow_private: Annotated[
         bool, typer.Option("--allow-private", help="Let --from reach addresses that are not public.")
     ] = False,
+    until: Annotated[int | None, typer.Option(min=1, help="Stop at that many accepted pictures a domain.")] = None,
+    judged: Annotated[
+        Path | None, typer.Option(help="A later stage's folder: what it accepted and rejected, --until counts.")
+    ] = None,
+    retry: Annotated[
+        list[Reason] | None, typer.Option(metavar="REASON", help="Ask once more for what ended so; repeatable.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list: what would be asked for, by query.")] = False,
     set_: Set = None,
     params: Params = None,
     workers: Workers = None,
 ) -> None:
     """Find pictures, fetch and decode each once, and record where it came from or why it did not come."""
     from scgan_data import collect as stage
-    from scgan_data import config, flow
+    from scgan_data import config, contact, flow
+    from scgan_data.sources.argument import source_from_argument
 
     settings = config.load(stage.CollectConfig, "collect", file=params, overrides=set_ or ())
     if from_:
-        sources = tuple(stage.source_from_argument(text, domain, allow_private=allow_private) for text in from_)
+        sources = tuple(source_from_argument(text, domain, allow_private=allow_private) for text in from_)
         settings = settings.model_copy(update={"sources": sources})
-    flow.run_configured("collect", settings, None, dst, workers=workers)
+    if until:
+        settings = settings.model_copy(
+            update={"budget": settings.budget.model_copy(update={"until": until, "judged": judged})}
+        )
+    settings = settings.model_copy(update={"fetch": contact.asked(settings.fetch)})
+    if dry_run:
+        flow.preview(settings, dst)
+    else:
+        flow.run_configured("collect", settings, None, dst, workers=workers, retry=tuple(retry or ()))
 
 
 @app.command()
@@ -78,6 +98,22 @@ def annotate(src: Src, dst: Dst, set_: Set = None, params: Params = None, worker
 def dataset(src: Src, dst: Dst, set_: Set = None, params: Params = None, workers: Workers = None) -> None:
     """Split, and write picture folders, metadata, COCO boxes, the dataset card and contact sheets."""
     _run("dataset", src, dst, set_, params, workers)
+
+
+@app.command(name="yield")
+def yield_(
+    folder: Annotated[Path, typer.Argument(help="The folder that collect wrote.", show_default=False)],
+    judged: Annotated[Path | None, typer.Option(help="A later stage's folder: its accepted pictures count.")] = None,
+) -> None:
+    """Print what each query and host gave: found, fetched, decoded, kept, accepted."""
+    from rich.console import Console
+
+    from scgan_data import manifest, yields
+
+    rows, later = manifest.read(folder), manifest.read(judged) if judged else None
+    console = Console()
+    console.print(yields.by_query(rows, later))
+    console.print(yields.by_host(rows, later))
 
 
 @app.command()

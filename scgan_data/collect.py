@@ -1,60 +1,74 @@
 """Collect: find pictures, fetch their bytes, decode each once, and say for every one what became of it and why.
 
-Sources offer pictures (a URL or a file, with its provenance). Bytes come through one gateway (`fetch`), lie named by
-content beside the stage's folder, and each finished URL is recorded at once (`journal`), so that a killed run asks for
-nothing twice. Then every file is decoded once (`hashes`): what later stages need of the whole file is measured there.
-What cannot be had is a row as well, with its exact reason.
+Sources offer pictures (a URL or bytes on this machine, with provenance); `pipeline` lists, fetches, decodes and records
+them at once; `state` remembers what became of each, so that a killed run asks for nothing twice and a next one asks
+conditionally. What cannot be had is a row as well, with its exact reason.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
-from contextlib import closing, nullcontext
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Literal
 
 import pandas as pd
 from pydantic import Field
 
-from scgan_data import hashes, manifest
+from scgan_data import hashes, yields
+from scgan_data.collection import collected, decode, remeasure
+from scgan_data.collection.budget import BudgetConfig, Goal, Spent
+from scgan_data.collection.collected import Permitted
+from scgan_data.collection.listing import Listed, Lister, Rules
+from scgan_data.collection.live import Live
+from scgan_data.collection.pipeline import Collection, Setting
+from scgan_data.collection.settle import try_again
+from scgan_data.collection.state import State
 from scgan_data.config import Config
-from scgan_data.errors import SourceError
-from scgan_data.fetch import FetchConfig, Web
+from scgan_data.credit.licenses import LicensesConfig
 from scgan_data.hashes import DecodeConfig
-from scgan_data.journal import Journal, Outcome
-from scgan_data.records import Status
-from scgan_data.runner import Work, per_image, progress
-from scgan_data.sources import Offer, sample
+from scgan_data.records import Reason
+from scgan_data.runner import console, pool
+from scgan_data.sources import Opened, sample
+from scgan_data.sources.archive import ArchiveSource
+from scgan_data.sources.commons import CommonsSource
+from scgan_data.sources.flickr import FlickrSource
 from scgan_data.sources.folder import FolderSource
+from scgan_data.sources.huggingface import HuggingFaceSource
+from scgan_data.sources.json_search import JsonSearchSource
+from scgan_data.sources.openverse import OpenverseSource
 from scgan_data.sources.page import PageSource
 from scgan_data.sources.sample import SampleSource
-from scgan_data.sources.urls import SUFFIXES, UrlsSource
+from scgan_data.sources.urls import UrlsSource
+from scgan_data.sources.video import VideoSource
 from scgan_data.stage import StageFolder, key_of, version_of
-from scgan_data.transfers import Transfers, has_plain_name
+from scgan_data.web.fetch import FetchConfig, Web
+from scgan_data.web.request import Access
 
-Source = Annotated[FolderSource | UrlsSource | PageSource | SampleSource, Field(discriminator="kind")]
+Source = Annotated[
+    FolderSource
+    | UrlsSource
+    | ArchiveSource
+    | VideoSource
+    | HuggingFaceSource
+    | PageSource
+    | OpenverseSource
+    | CommonsSource
+    | FlickrSource
+    | JsonSearchSource
+    | SampleSource,
+    Field(discriminator="kind"),
+]
 
-FETCH_MODULES = tuple(
-    f"scgan_data.{name}"
-    for name in (
-        "address",
-        "collect",
-        "crawl",
-        "deadline",
-        "fetch",
-        "host",
-        "journal",
-        "robots",
-        "sources",
-        "sources.folder",
-        "sources.page",
-        "sources.sample",
-        "sources.urls",
-        "transfers",
-    )
+
+MODULES = (
+    *(f"scgan_data.{name}" for name in ("collect", "collection", "credit", "pages", "sources", "web")),
+    *hashes.MODULES,
+    *sample.MODULES,
 )
-MODULES = (*FETCH_MODULES, *hashes.MODULES, *sample.MODULES)
-"""The modules whose source decides this stage's results."""
+"""The modules and packages whose source decides this stage's results."""
 
 
 class CollectConfig(Config):
@@ -62,93 +76,105 @@ class CollectConfig(Config):
 
     sources: tuple[Source, ...] = (SampleSource(),)
     """Where pictures come from."""
+    budget: BudgetConfig = BudgetConfig()
+    """How much is asked for."""
+    licenses: LicensesConfig = LicensesConfig()
+    """Which licences are allowed."""
+    ai_generated: Literal["reject", "keep"] = "reject"
+    """What becomes of pictures that say that a model made them."""
     fetch: FetchConfig = FetchConfig()
     """How URLs are fetched."""
     decode: DecodeConfig = DecodeConfig()
     """Limits of the decoding gateway."""
 
 
-def source_from_argument(text: str, domain: str, *, allow_private: bool = False) -> Source:
-    """The source that `--from` names: `sample`, a page's URL, a list file, or a folder. Raises SourceError."""
-    if text == "sample":
-        return SampleSource.of_domain(domain)
-    if "://" in text:
-        return PageSource(url=text, domain=domain, allow_private=allow_private)
-    path = Path(text)
-    if path.is_dir():
-        return FolderSource(path=path, domain=domain)
-    if path.is_file() and path.suffix.lower() in SUFFIXES:
-        return UrlsSource(path=path, domain=domain, allow_private=allow_private)
-    what = "no list that collect reads" if path.is_file() else "nothing that is there"
-    raise SourceError(f"--from {text}: {what}; name a folder, a {', '.join(SUFFIXES)} file, a page's URL, or `sample`")
-
-
-def run(config: CollectConfig, folder: StageFolder, *, workers: int | None = None) -> pd.DataFrame:
+def run(
+    config: CollectConfig, folder: StageFolder, *, workers: int | None = None, retry: Sequence[Reason] = ()
+) -> pd.DataFrame:
     """The manifest's rows; what else belongs into the finished folder lies in `folder.work / "extras"`.
 
-    Raises SourceError where a source as a whole cannot be read.
+    `retry` names reasons whose URLs are asked for once more. Raises SourceError where a source as a whole cannot be
+    read; what the others gave is kept.
     """
-    extras = folder.work / "extras"
-    shutil.rmtree(extras, ignore_errors=True)
-    extras.mkdir(parents=True)
-    key = key_of(version_of(FETCH_MODULES), config)
-    with closing(Journal(folder.work, key)) as journal:
-        rows = pd.DataFrame([row for source in config.sources for row in _rows_of(source, config, journal, folder)])
-        table = _decoded(manifest.table(_once(rows)), config.decode, folder, workers)
-        journal.finish()
+    shutil.rmtree(folder.extras, ignore_errors=True)
+    folder.extras.mkdir(parents=True)
+    with ExitStack() as stack, closing(_state(config, folder.work, reopen=bool(retry))) as state:
+        opened = [stack.enter_context(source.open(folder.work)) for source in config.sources]
+        webs, streams = _streams(config, opened, stack)
+        state.take_up()
+        try_again(state, retry)
+        goal = Goal(config.budget, state.collected())
+        rules = _rules(config, goal)
+        decoders = stack.enter_context(pool(workers or os.cpu_count() or 1))
+        live = stack.enter_context(Live(console))
+        setting = Setting(config.fetch, config.decode, rules, webs, decoders, live.show)
+        remeasure.stale(state, folder, config.decode, decoders)
+        Collection(state, folder, setting).run(streams)
+        table = collected.table(state, Permitted(config.licenses, config.ai_generated == "reject"), folder)
+        if not goal.reached() and state.are_listed([(s.source, s.query) for s in streams if not s.is_local]):
+            state.finish()
+    _say(table, config)
     return table
 
 
-def _once(rows: pd.DataFrame) -> pd.DataFrame:
-    """One row a URL and domain: the first that a source offered."""
-    return rows if rows.empty else rows.drop_duplicates(["domain", "source_url"], ignore_index=True)
+def dry_run(config: CollectConfig, folder: StageFolder) -> pd.DataFrame:
+    """List all sources and ask for no picture: the table of what was found, by query and host. Raises SourceError."""
+    work = folder.work / "dry"
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    with ExitStack() as stack, closing(_state(config, work)) as state:
+        opened = [stack.enter_context(source.open(folder.work)) for source in config.sources]
+        _, streams = _streams(config, opened, stack)
+        lister = Lister(state, _rules(config, Goal(config.budget)), lambda url_id, offer: None)
+        for stream in streams:
+            lister.read(stream)
+        table = collected.table(state, Permitted(config.licenses, config.ai_generated == "reject"), folder)
+    shutil.rmtree(work)
+    return table
 
 
-def _decoded(rows: pd.DataFrame, config: DecodeConfig, folder: StageFolder, workers: int | None) -> pd.DataFrame:
-    """Rows with the measurements of their files; kept ones point at their picture in the stage's folder."""
-    fetched = manifest.kept(rows)
-    if fetched.empty:
-        return rows
-    work = Work(hashes.measure, config, version_of(hashes.MODULES))
-    measured = manifest.decide(per_image(fetched, work, folder, workers=workers), "collect")
-    is_kept = measured["status"] == Status.KEPT
-    paths = [str(folder.home / manifest.content_path(i)) for i in measured["id"]]
-    measured["path"] = pd.Series(paths, index=measured.index).where(is_kept, None)
-    return manifest.table(pd.concat([measured, rows[rows["status"] != Status.KEPT]], ignore_index=True))
+def _rules(config: CollectConfig, goal: Goal) -> Rules:
+    return Rules(config.licenses, config.ai_generated == "reject", Spent(config.budget), goal)
 
 
-def _rows_of(source: Source, config: CollectConfig, journal: Journal, folder: StageFolder) -> list[dict[str, Any]]:
-    """Every offer of a source as a row, its bytes fetched or its reason said."""
-    with source.open(folder.work) as opened:
-        gateway = nullcontext(None) if opened.is_local else Web(config.fetch, opened.access)
-        with gateway as web, progress() as bar:
-            transfers = Transfers(web, journal, threads=config.fetch.threads, max_file_bytes=config.decode.max_bytes)
-            task = bar.add_task(f"collect {source.name}", total=None)
-            rows = []
-            for offer, outcome in transfers.of(opened.offers(transfers.visit)):
-                rows.append(_row(offer, outcome, journal))
-                bar.update(task, completed=len(rows))
-            bar.update(task, total=len(rows))
-    return rows
+def _state(config: CollectConfig, work: Path, *, reopen: bool = False) -> State:
+    """The state of this folder: its run is gone on with while sources, code and what decides an answer are the same."""
+    fetch = config.fetch.model_dump(include={"max_bytes", "max_redirects", "proxy", "ports"})
+    asked = {"sources": [source.model_dump(mode="json") for source in config.sources], "fetch": fetch}
+    listing = config.model_dump(mode="json", include={"budget", "licenses", "ai_generated"})
+    listing["budget"].pop("until")
+    listing["budget"].pop("judged")
+    return State(
+        work,
+        key_of(version_of(MODULES), asked),
+        listing=key_of("", listing),
+        decode_key=key_of(version_of(decode.MODULES), config.decode),
+        reopen=reopen,
+    )
 
 
-def _row(offer: Offer, outcome: Outcome, journal: Journal) -> dict[str, Any]:
-    """The manifest row of one offer; `path` is where its bytes lie, until they are decoded."""
-    row: dict[str, Any] = {
-        "id": outcome.content_id or manifest.id_of_url(offer.url),
-        "domain": offer.domain,
-        "source": offer.source,
-        "source_url": offer.url,
-        "page_url": offer.page_url,
-        "license": offer.license,
-        "license_url": offer.license_url,
-        "author": offer.author,
-        "retrieved_at": outcome.retrieved_at,
-        "status": Status.KEPT.value,
-    }
-    if outcome.content_id is not None:
-        file = offer.file if offer.file and has_plain_name(offer.file) else journal.raw(outcome.content_id)
-        return row | {"path": str(file.absolute())}
-    assert outcome.reason is not None
-    decision = {"reason": outcome.reason.value, "value": outcome.value, "limit": outcome.max_value}
-    return row | decision | {"status": Status.REJECTED.value, "rejected_by": "collect", "detail": outcome.detail}
+def _streams(config: CollectConfig, opened: Sequence[Opened], stack: ExitStack) -> tuple[list[Web], list[Listed]]:
+    """The gateways, one for all sources that may reach the same, and the streams, each with its gateway."""
+    accesses: list[Access] = []
+    for source in opened:
+        if not source.is_local and source.access not in accesses:
+            accesses.append(source.access)
+    webs = [stack.enter_context(Web(config.fetch, access)) for access in accesses]
+    streams = []
+    for number, (named, source) in enumerate(zip(config.sources, opened, strict=True)):
+        web = None if source.is_local else accesses.index(source.access)
+        gateway = None if web is None else webs[web]
+        streams += [
+            Listed(f"{number} {named.name}", query, stream, web or 0, gateway)
+            for query, stream in source.streams.items()
+        ]
+    return webs, streams
+
+
+def _say(table: pd.DataFrame, config: CollectConfig) -> None:
+    """What the queries and hosts gave, for people."""
+    if not table.empty:
+        console.print(yields.by_query(table))
+        worst = yields.worst_hosts(table)
+        if worst is not None:
+            console.print(worst)

@@ -9,6 +9,7 @@ import importlib
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pandas as pd
 
@@ -49,17 +50,17 @@ def run_stage(
 
 
 def run_configured(
-    stage: str, settings: config.Config, src: Path | None, dst: Path, *, workers: int | None = None
+    stage: str, settings: config.Config, src: Path | None, dst: Path, *, workers: int | None = None, **options: Any
 ) -> pd.DataFrame:
-    """`run_stage` with a configuration in hand. `collect` has no source folder."""
+    """`run_stage` with a configuration in hand, and options of the stage's own. `collect` has no source folder."""
     run = module_of(stage).run
     before = manifest.read(src) if src else None
     with open_stage(stage, dst) as folder:
         try:
             after = (
-                run(settings, folder, workers=workers)
+                run(settings, folder, workers=workers, **options)
                 if before is None
-                else run(before, settings, folder, workers=workers)
+                else run(before, settings, folder, workers=workers, **options)
             )
             after = manifest.table(after)
             if before is not None:
@@ -69,3 +70,15 @@ def run_configured(
             raise StoppedError(f"{stage} stopped; finished work is kept, the same command goes on from here") from None
     console.print(show.table(manifest.summary(after), f"{stage} → {dst}"))
     return after
+
+
+def preview(settings: config.Config, dst: Path) -> None:
+    """Print what `collect` would ask for, by query and host; the folder stays as it is."""
+    from scgan_data import collect, yields
+
+    assert isinstance(settings, collect.CollectConfig)
+    with open_stage("collect", dst) as folder:
+        table = collect.dry_run(settings, folder)
+    for view in (yields.by_query(table), yields.by_host(table)):
+        console.print(view)
+    console.print(f"{len(table)} found; nothing was asked for but what names them")

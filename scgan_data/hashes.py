@@ -12,21 +12,21 @@ is no blurred one.
 
 from __future__ import annotations
 
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import imagehash
 import numpy as np
-import pandas as pd
 from PIL import Image
 from pydantic import Field
 
-from scgan_data import images
+from scgan_data import images, jpeg
 from scgan_data.config import Config
 from scgan_data.images import Picture, UndecodableError
-from scgan_data.records import Reason
 
-MODULES = ("scgan_data.hashes", "scgan_data.images")
+MODE = "phash of L"
+"""What `phash` and `phash256` are: imagehash.phash of luma. Hashes of another mode are never compared with these."""
+MODULES = ("scgan_data.hashes", "scgan_data.images", "scgan_data.jpeg")
 """The modules whose source decides what `measure` returns."""
 MEASURED_SIDE_PX = 256
 
@@ -40,26 +40,35 @@ class DecodeConfig(Config):
     """Largest picture that is unpacked, width times height."""
 
 
-def measure(batch: pd.DataFrame, config: DecodeConfig) -> pd.DataFrame:
-    """Decode the file at each row's `path`: its measurements and `png`, or the reason why there are none."""
-    return pd.DataFrame([{"id": row["id"], **_measure_one(row["path"], config)} for _, row in batch.iterrows()])
+@dataclass(frozen=True)
+class Measured:
+    """What one decode gave: the manifest's columns, and the bytes under which the picture is kept."""
+
+    columns: dict[str, Any]
+    """`COLUMNS`, or reason, detail, value and limit of a file that is no picture for us."""
+    kept: bytes | None = None
+    suffix: str | None = None
+    opened: Image.Image | None = None
+    """The file as Pillow opened it, for its metadata."""
 
 
-def _measure_one(path: str, config: DecodeConfig) -> dict[str, Any]:
+def measure(data: bytes, config: DecodeConfig) -> Measured:
+    """Decode a file's bytes once and measure all that later stages need of the whole of it."""
     try:
-        data = Path(path).read_bytes()
         picture = images.decode(data, max_bytes=config.max_bytes, max_pixels=config.max_pixels)
     except UndecodableError as error:
-        return _nothing(error.reason, error.detail, error.value, error.limit)
-    except OSError as error:
-        return _nothing(Reason.FILE_UNREADABLE, error.strerror or str(error), None, None)
-    return measurements(picture) | {
-        "png": images.encode_png(picture.image),
-        "reason": None,
-        "value": None,
-        "limit": None,
-        "detail": None,
-    }
+        said = {"reason": error.reason.value, "detail": error.detail, "value": error.value, "limit": error.limit}
+        return Measured(said)
+    return Measured(measurements(picture), *stored(data, picture), opened=picture.opened)
+
+
+def stored(data: bytes, picture: Picture) -> tuple[bytes, str]:
+    """The bytes under which a decoded file is kept, and their suffix: its own JPEG without metadata, else a PNG."""
+    if picture.format in ("JPEG", "MPO") and picture.orientation == 1:
+        plain = jpeg.without_metadata(data)
+        if plain is not None:
+            return plain, ".jpg"
+    return images.encode_png(picture.image), ".png"
 
 
 def measurements(picture: Picture) -> dict[str, Any]:
@@ -71,17 +80,13 @@ def measurements(picture: Picture) -> dict[str, Any]:
         "width": picture.image.width,
         "height": picture.image.height,
         "format": picture.format,
+        "orientation": picture.orientation,
+        "hash_mode": MODE,
         "phash": str(imagehash.phash(luma)),
         "phash256": str(imagehash.phash(luma, hash_size=16)),
         "sharpness": sharpness,
         "contrast": contrast,
     }
-
-
-def _nothing(reason: Reason, detail: str, value: float | None, limit: float | None) -> dict[str, Any]:
-    names = ("pixel_id", "width", "height", "format", "phash", "phash256", "sharpness", "contrast", "png")
-    empty: dict[str, Any] = dict.fromkeys(names)
-    return empty | {"reason": reason.value, "detail": detail, "value": value, "limit": limit}
 
 
 def sharpness_contrast(luma: Image.Image) -> tuple[float, float]:

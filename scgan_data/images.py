@@ -2,21 +2,22 @@
 
 Whatever comes from outside goes through `decode`: an allow-list of formats (by content, never by name), byte and pixel
 limits checked before any pixel is unpacked, truncated and damaged files refused, EXIF orientation applied. What we keep
-is written anew as PNG, so EXIF, GPS and whatever else a file carried never survive. PNG rather than JPEG: the kept
-pixels are exactly those that `pixel_id` names, and no stage adds a generation of loss; about 5 times the bytes.
+carries no EXIF, GPS or other metadata, and exactly the pixels that `pixel_id` names: an upright JPEG stays one, without
+its metadata segments (`jpeg`); everything else, and all that a stage makes, is written anew as PNG, so that no stage
+adds a generation of loss.
 """
 
 from __future__ import annotations
 
 import hashlib
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from scgan_data.records import Reason
 
@@ -39,10 +40,15 @@ class UndecodableError(Exception):
 
 @dataclass(frozen=True)
 class Picture:
-    """A decoded picture: upright RGB pixels and the format that its bytes had."""
+    """A decoded picture: upright RGB pixels, and what its file said beside them."""
 
     image: Image.Image
     format: str
+    """Of the file: JPEG, PNG, ..."""
+    orientation: int = 1
+    """EXIF's, 1 to 8; it has been applied."""
+    opened: Image.Image | None = field(default=None, repr=False)
+    """The file as Pillow opened it, for its metadata (`.info`); its pixels may be gone."""
 
     @property
     def pixel_id(self) -> str:
@@ -68,7 +74,7 @@ def decode(data: bytes, *, max_bytes: int = MAX_BYTES, max_pixels: int = MAX_PIX
                     limit=float(max_pixels),
                 )
             image.load()
-            return Picture(_upright_rgb(image), str(image.format))
+            return Picture(_upright_rgb(image), str(image.format), _orientation(image), image)
     except UndecodableError:
         raise
     except UnidentifiedImageError:
@@ -83,6 +89,11 @@ def _kind_of_damage(error: Exception) -> Reason:
     text = str(error).lower()
     ends_early = isinstance(error, EOFError) or any(w in text for w in ("truncat", "end of file", "not enough"))
     return Reason.TRUNCATED if ends_early else Reason.BROKEN
+
+
+def _orientation(image: Image.Image) -> int:
+    value = image.getexif().get(ExifTags.Base.Orientation)
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
 def _upright_rgb(image: Image.Image) -> Image.Image:

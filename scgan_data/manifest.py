@@ -39,14 +39,22 @@ SCHEMA = pa.schema(
         ("path", _TEXT),
         ("source", _TEXT),  # the entry of params.yaml or --from that named it
         ("source_url", _TEXT),
+        ("final_url", _TEXT),  # where redirects led, if they did
         ("page_url", _TEXT),
+        ("query", _TEXT),  # the search that found it
         ("retrieved_at", _TEXT),  # UTC, ISO 8601
         ("license", _TEXT),
         ("license_url", _TEXT),
         ("author", _TEXT),
+        ("ai_generated", _TEXT),  # what says so: iptc:trainedAlgorithmicMedia, c2pa:..., ...
+        ("rules", _TEXT),  # what each rule of the host decided: "robots.txt: allowed; x-robots-tag: none"
+        ("via_proxy", pa.bool_()),
+        ("extra", _TEXT),  # JSON: further columns of a list, carried along
         ("width", _INT),
         ("height", _INT),
         ("format", _TEXT),  # of the fetched bytes: JPEG, PNG, ...
+        ("orientation", _INT),  # EXIF's, 1 to 8, which was applied
+        ("hash_mode", _TEXT),  # what the perceptual hashes are of (hashes.MODE)
         ("phash", _TEXT),  # imagehash.phash, 64 bits, hexadecimal
         ("phash256", _TEXT),  # the same with hash_size 16
         ("group_id", _TEXT),  # hash of the near-duplicate group, at least the row itself
@@ -89,9 +97,9 @@ def id_of_url(url: str) -> str:
     return hashlib.sha256(b"url:" + url.encode()).hexdigest()
 
 
-def content_path(content_id: str) -> Path:
+def content_path(content_id: str, suffix: str = ".png") -> Path:
     """Where a picture lies inside a stage's folder: `ab/abcdef….png`. Nothing of a URL reaches the file system."""
-    return Path(content_id[:2]) / f"{content_id}.png"
+    return Path(content_id[:2]) / f"{content_id}{suffix}"
 
 
 def table(rows: list[dict[str, Any]] | pd.DataFrame) -> pd.DataFrame:
@@ -112,7 +120,7 @@ def table(rows: list[dict[str, Any]] | pd.DataFrame) -> pd.DataFrame:
 
 
 def _to_pandas(arrow: pa.Table) -> pd.DataFrame:
-    kinds = {pa.int32(): pd.Int32Dtype()}
+    kinds = {pa.int32(): pd.Int32Dtype(), pa.bool_(): pd.BooleanDtype()}
     frame: pd.DataFrame = arrow.to_pandas(types_mapper=kinds.get)
     return frame
 

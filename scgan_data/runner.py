@@ -92,14 +92,14 @@ def _run(
     batches: list[pd.DataFrame], work: Work, folder: StageFolder, results: Results, workers: int
 ) -> Iterator[pd.DataFrame]:
     """Run every batch, keep each as it finishes, yield it indexed by input."""
-    with _pool(workers) as pool, progress() as bar:
+    with pool(workers) as executor, progress() as bar:
         task = bar.add_task(folder.name, total=sum(map(len, batches)))
         waiting = list(reversed(batches))
         running: set[Future[pd.DataFrame]] = set()
         try:
             while waiting or running:
                 while waiting and len(running) < 2 * workers:
-                    running.add(pool.submit(_work_on, waiting.pop(), work, folder.files))
+                    running.add(executor.submit(_work_on, waiting.pop(), work, folder.files))
                 finished, running = wait(running, return_when=FIRST_COMPLETED)
                 for future in finished:
                     batch = future.result()
@@ -112,7 +112,7 @@ def _run(
                 "command again with fewer --workers: finished pictures are kept"
             ) from None
         except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
+            executor.shutdown(wait=False, cancel_futures=True)
             raise
 
 
@@ -132,7 +132,8 @@ def _work_on(batch: pd.DataFrame, work: Work, files: Path) -> pd.DataFrame:
 
 
 @contextmanager
-def _pool(workers: int) -> Iterator[Executor]:
+def pool(workers: int) -> Iterator[Executor]:
+    """Spawned processes that end with this one; one worker is this process itself."""
     if workers <= 1:
         yield _Inline()
         return

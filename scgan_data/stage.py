@@ -25,6 +25,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -54,9 +55,9 @@ class StageFolder:
         """What goes into the finished folder beside pictures and manifest: cards, sheets, truth files."""
         return self.work / "extras"
 
-    def picture(self, content_id: str) -> Path | None:
+    def picture(self, content_id: str, suffix: str = ".png") -> Path | None:
         """The finished picture of that content, from this run, a killed one, or the folder of the last; or None."""
-        relative = manifest.content_path(content_id)
+        relative = manifest.content_path(content_id, suffix)
         return next((p for p in (self.files / relative, self.home / relative) if p.is_file()), None)
 
     def commit(self, rows: pd.DataFrame) -> None:
@@ -136,21 +137,24 @@ def _link(source: Path, target: Path) -> None:
 
 
 def version_of(modules: Sequence[str], extra: Sequence[str] = ()) -> str:
-    """The stage version: a hash of the named modules' source text and of whatever else decides (hashes of weights)."""
+    """The stage version: a hash of the source of modules and whole packages, and of what else decides (weights)."""
     digest = hashlib.sha256()
     for name in sorted(modules):
         spec = importlib.util.find_spec(name)
         if spec is None or spec.origin is None:
             raise ModuleNotFoundError(name)
-        digest.update(Path(spec.origin).read_bytes())
+        origin = Path(spec.origin)
+        for file in sorted(origin.parent.glob("*.py")) if origin.name == "__init__.py" else (origin,):
+            digest.update(file.read_bytes())
     for text in extra:
         digest.update(b"\0" + text.encode())
     return digest.hexdigest()
 
 
-def key_of(version: str, config: BaseModel | None) -> str:
+def key_of(version: str, config: BaseModel | dict[str, Any] | None) -> str:
     """The key under which results may be used again."""
-    settings = json.dumps(config.model_dump(mode="json"), sort_keys=True) if config else ""
+    plain = config.model_dump(mode="json") if isinstance(config, BaseModel) else config
+    settings = json.dumps(plain, sort_keys=True) if plain else ""
     return hashlib.sha256(f"{version} {settings}".encode()).hexdigest()[:32]
 
 

@@ -10,7 +10,7 @@ from scgan_data.records import Reason, Status
 from scgan_data.sample.plants import Kind
 
 COPIES = (Reason.SAME_BYTES, Reason.SAME_PIXELS, Reason.NEAR_DUPLICATE)
-NOT_HAD = (Reason.HTTP_ERROR, Reason.RATE_LIMITED, Reason.FETCH_FAILED, Reason.TIMED_OUT)
+NOT_HAD = (Reason.HTTP_ERROR, Reason.RATE_LIMITED, Reason.HOST_GIVEN_UP, Reason.TRANSFER_BROKEN, Reason.TIMED_OUT)
 UNUSABLE = (Reason.NO_FACE, Reason.FLAT, Reason.BLURRED, Reason.WATERMARKED, Reason.ASPECT, Reason.TOO_SMALL)
 EXPECTED: dict[Kind, tuple[Reason, ...]] = {
     Kind.EXACT_COPY: (Reason.SAME_BYTES,),

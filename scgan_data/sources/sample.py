@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Literal, Self
 
@@ -19,7 +20,6 @@ from pydantic import Field, model_validator
 from scgan_data import weights
 from scgan_data.config import Config
 from scgan_data.errors import SourceError
-from scgan_data.fetch import Access
 from scgan_data.manifest import write_json
 from scgan_data.records import SELFIE
 from scgan_data.sample import plants, portraits, selfies, server, site
@@ -28,6 +28,7 @@ from scgan_data.sample.portraits import StyleName
 from scgan_data.sources import Offer, Opened, Visit
 from scgan_data.sources.page import PageSource, offers
 from scgan_data.stage import key_of, version_of
+from scgan_data.web.request import Access
 
 MODULES = tuple(
     f"scgan_data.sample.{name}" for name in ("plants", "portraits", "selfies", "server", "site", "watermarks")
@@ -84,13 +85,13 @@ class SampleSource(Config):
         """Build the site where it is not built yet, and serve it. Raises WeightsError where the selfies are not had."""
         folder = build(self, work / "sample_site")
         with server.serve(folder) as port:
-            yield Opened(self._offers, Access(interval_s=0.0, connect_to={server.HOST: ("127.0.0.1", port)}))
+            access = Access(interval_s=0.0, connect_to={server.HOST: ("127.0.0.1", port)})
+            yield Opened({domain: partial(self._offers, domain) for domain in self.domains}, access)
         write_json(work / "extras" / "truth.json", site.read_truth(folder))
 
-    def _offers(self, visit: Visit) -> Iterator[Offer]:
-        for domain in self.domains:
-            for offer in offers(PageSource(url=site.start_url(domain), domain=domain), visit):
-                yield replace(offer, source=self.name)
+    def _offers(self, domain: str, visit: Visit) -> Iterator[Offer]:
+        for offer in offers(PageSource(url=site.start_url(domain), domain=domain), visit):
+            yield replace(offer, source=self.name)
 
 
 def build(config: SampleSource, parent: Path) -> Path:

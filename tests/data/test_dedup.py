@@ -45,7 +45,7 @@ def collected(folder: Path, files: dict[str, bytes], domain: str = "selfie") -> 
         manifest.write_bytes(path, content)
         rows.append({"id": content_id, "domain": domain, "source_url": url, "status": "kept", "path": str(path)})
     table = manifest.table(rows)
-    measured = hashes.measure(table, DecodeConfig())
+    measured = pd.DataFrame([hashes.measure(Path(p).read_bytes(), DecodeConfig()).columns for p in table["path"]])
     for name in ("pixel_id", "width", "height", "phash", "phash256", "sharpness", "contrast"):
         table[name] = measured[name].to_numpy()
     return manifest.table(table)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
 
-from scgan_data.collect import CollectConfig, source_from_argument
+from scgan_data.collect import CollectConfig
 from scgan_data.config import load
 from scgan_data.errors import ConfigError, SourceError
 from scgan_data.sources import Offer, Visited
+from scgan_data.sources.argument import source_from_argument
 from scgan_data.sources.folder import FolderSource
 from scgan_data.sources.page import PageSource
 from scgan_data.sources.sample import SampleSource
@@ -28,77 +27,7 @@ def offers_of(source: Any, work: Path) -> list[Offer]:
         return list(opened.offers(no_page))
 
 
-def test_a_folder_offers_every_visible_file_in_order(tmp_path: Path) -> None:
-    for name in ("b.jpg", "a/2.png", "a/1.PNG", ".hidden", ".git/x.jpg", "notes.txt"):
-        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "in" / name).write_bytes(b"x")
-    (tmp_path / "in" / "dangling.jpg").symlink_to("nowhere")
-    source = FolderSource(path=tmp_path / "in", domain="anime", license="CC0", author="Ann")
-    found = offers_of(source, tmp_path)
-    names = [offer.url.removeprefix(f"{(tmp_path / 'in').as_posix()}/") for offer in found]
-    assert names == ["b.jpg", "dangling.jpg", "notes.txt", "a/1.PNG", "a/2.png"]
-    assert {(o.domain, o.license, o.author, o.source) for o in found} == {("anime", "CC0", "Ann", source.name)}
-
-
-def test_a_name_that_is_no_unicode_is_offered_all_the_same(tmp_path: Path) -> None:
-    (tmp_path / os.fsdecode(b"caf\xe9.jpg")).write_bytes(b"x")
-    (offer,) = offers_of(FolderSource(path=tmp_path), tmp_path)
-    assert offer.url.endswith(r"caf\xe9.jpg")
-
-
-def test_a_text_list(tmp_path: Path) -> None:
-    (tmp_path / "list.txt").write_text("\ufeff# pictures\nhttp://A.test/1.jpg \n\nhttp://a.test/2.jpg#x\n", "utf-8")
-    found = offers_of(UrlsSource(path=tmp_path / "list.txt", license="CC BY 4.0"), tmp_path)
-    assert [o.url for o in found] == ["http://a.test/1.jpg", "http://a.test/2.jpg"]
-    assert {o.license for o in found} == {"CC BY 4.0"}
-
-
-@pytest.mark.parametrize("suffix", ["csv", "parquet"])
-def test_a_table_carries_its_columns(tmp_path: Path, suffix: str) -> None:
-    table = pd.DataFrame(
-        {
-            "image_url": ["http://a.test/1.jpg", "http://a.test/2.jpg", None],
-            "license": ["CC0", None, "CC0"],
-            "author": ["Ann", "Bob", "Cid"],
-            "page_url": ["http://a.test/", None, None],
-            "width": [1, 2, 3],
-        }
-    )
-    path = tmp_path / f"list.{suffix}"
-    table.to_csv(path, index=False) if suffix == "csv" else table.to_parquet(path)
-    found = offers_of(UrlsSource(path=path, license="unknown"), tmp_path)
-    assert [(o.url, o.license, o.author, o.page_url) for o in found] == [
-        ("http://a.test/1.jpg", "CC0", "Ann", "http://a.test/"),
-        ("http://a.test/2.jpg", "unknown", "Bob", None),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "line"),
-    [
-        ("missing.csv", None, "cannot be read: No such file"),
-        ("list.docx", b"x", "is no list that collect reads: name a .txt, .csv, .parquet file"),
-        ("list.parquet", b"no parquet at all", "is not a parquet file that can be read"),
-        ("list.csv", b"", "is not a csv file that can be read"),
-        ("list.txt", b"\xff\xfe\xfa", "is not a txt file that can be read"),
-        (
-            "list.csv",
-            b"name,size\na,1\n",
-            "has no column url or image_url or source_url or link or src, but name, size",
-        ),
-    ],
-)
-def test_a_list_that_cannot_be_read_says_so(tmp_path: Path, name: str, content: bytes | None, line: str) -> None:
-    if content is not None:
-        (tmp_path / name).write_bytes(content)
-    with pytest.raises(SourceError, match=line.replace(".", r"\.")) as caught:
-        offers_of(UrlsSource(path=tmp_path / name), tmp_path)
-    assert str(tmp_path / name) in str(caught.value)
-
-
-def test_other_sources_that_cannot_be_read_say_so(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="is no folder: correct the source's `path`"):
-        offers_of(FolderSource(path=tmp_path / "missing"), tmp_path)
+def test_a_page_that_is_none_says_so(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="is no address of a page: not http or https: ftp"):
         offers_of(PageSource(url="ftp://a.test/"), tmp_path)
 

@@ -12,13 +12,16 @@ from dataclasses import dataclass
 
 from protego import Protego
 
-from scgan_data.address import RefusedError
 from scgan_data.records import Reason
+from scgan_data.web.address import RefusedError
 
 AGENT = "scgan-data"
 """The product token that robots.txt and X-Robots-Tag address us by."""
 MAX_BYTES = 512_000
+"""What follows in a longer robots.txt is not read (RFC 9309, section 2.5)."""
+MAX_REDIRECTS = 5
 FORBIDDING = frozenset({"noai", "noimageai", "noml", "noindex", "noimageindex", "none"})
+NOT_ASKED = "robots.txt: not asked (API)"
 _VALUED = ("unavailable_after", "max-snippet", "max-image-preview", "max-video-preview")
 
 
@@ -26,28 +29,33 @@ _VALUED = ("unavailable_after", "max-snippet", "max-image-preview", "max-video-p
 class Rules:
     """A site's robots.txt, as far as it concerns us."""
 
-    parsed: Protego
+    parsed: Protego | None
+    """None: there is none."""
+    said: str
+    """The line for a row whose URL it allows."""
     interval_s: float = 0.0
     """Crawl-delay, or Request-rate as a delay."""
 
     def allows(self, url: str) -> bool:
         """Whether the URL may be requested."""
-        return bool(self.parsed.can_fetch(url, AGENT))
+        return self.parsed is None or bool(self.parsed.can_fetch(url, AGENT))
 
 
 def read(body: bytes) -> Rules:
     """The rules of a robots.txt."""
-    parsed = Protego.parse(body[:MAX_BYTES].decode("utf-8", "replace"))
+    parsed = Protego.parse(body[:MAX_BYTES].decode("utf-8-sig", "replace"))
     rate = parsed.request_rate(AGENT)
-    spacing_s = rate.seconds / rate.requests if rate else 0.0
-    return Rules(parsed, max(float(parsed.crawl_delay(AGENT) or 0.0), spacing_s))
+    spacing_s = rate.seconds / rate.requests if rate and rate.requests else 0.0
+    interval_s = max(float(parsed.crawl_delay(AGENT) or 0.0), spacing_s, 0.0)
+    asked = f", {interval_s:g} s between requests" if interval_s else ""
+    return Rules(parsed, f"robots.txt: allowed{asked}", interval_s)
 
 
 def missing(refused: RefusedError) -> Rules | RefusedError:
     """What holds where robots.txt was refused: all is allowed, or the refusal of the site's URLs."""
     if refused.reason == Reason.HTTP_ERROR and refused.value is not None:
         if refused.value < 500:
-            return read(b"")
+            return Rules(None, f"robots.txt: none ({refused.value:.0f})")
         detail = f"robots.txt answers {refused.value:.0f}, so nothing may be requested"
         return RefusedError(Reason.ROBOTS_DISALLOWED, detail, value=refused.value)
     return RefusedError(refused.reason, f"robots.txt: {refused.detail}"[:200], value=refused.value, limit=refused.limit)
@@ -62,7 +70,7 @@ def directives(values: Iterable[str]) -> frozenset[str]:
             name, colon, rest = part.strip().partition(":")
             if colon and name.strip() not in _VALUED:
                 ours, name = name.strip() == AGENT, rest
-            if ours:
+            if ours and name.strip():
                 found.add(name.strip())
     return frozenset(found)
 
@@ -70,3 +78,8 @@ def directives(values: Iterable[str]) -> frozenset[str]:
 def forbids(found: frozenset[str]) -> str | None:
     """The directive that forbids our use, or None."""
     return next(iter(sorted(found & FORBIDDING)), None)
+
+
+def line(said: str, found: frozenset[str]) -> str:
+    """What each rule decided, in one line that is the same on every run."""
+    return f"{said}; x-robots-tag: {', '.join(sorted(found)) or 'none'}"

@@ -1,0 +1,50 @@
+"""What a person types after `--from`, as a source: its kind is told by what it looks like and by what lies there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from scgan_data.errors import SourceError
+from scgan_data.sources import video
+from scgan_data.sources.archive import ArchiveSource, is_archive
+from scgan_data.sources.folder import FolderSource
+from scgan_data.sources.huggingface import HuggingFaceSource
+from scgan_data.sources.page import PageSource
+from scgan_data.sources.sample import SampleSource
+from scgan_data.sources.search import search_source
+from scgan_data.sources.tables import SUFFIXES, kind_of
+from scgan_data.sources.urls import UrlsSource
+from scgan_data.sources.video import VideoSource
+
+
+def source_from_argument(text: str, domain: str, *, allow_private: bool = False) -> Any:
+    """The source that `--from` names, one of `collect.Source`. Raises SourceError."""
+    if text == "sample":
+        return SampleSource.of_domain(domain)
+    if "://" in text:
+        return PageSource(url=text, domain=domain, allow_private=allow_private)
+    searched = search_source(text, domain, allow_private)
+    return searched if searched is not None else _on_disk(Path(text), domain, allow_private)
+
+
+def _on_disk(path: Path, domain: str, allow_private: bool) -> Any:
+    if path.is_dir():
+        return (HuggingFaceSource if _is_dataset(path) else FolderSource)(path=path, domain=domain)
+    if is_archive(path):
+        return ArchiveSource(path=path, domain=domain)
+    if path.suffix.lower() in video.SUFFIXES:
+        return VideoSource(path=path, domain=domain)
+    if path.is_file() and kind_of(path) is not None:
+        return UrlsSource(path=path, domain=domain, allow_private=allow_private)
+    what = "no file that collect reads" if path.is_file() else "nothing that is there"
+    raise SourceError(
+        f"--from {path}: {what}; name a folder, a list ({', '.join(SUFFIXES)}, each also .gz), an archive, a clip, a "
+        "page's URL, openverse:WORDS, commons:WORDS, flickr:WORDS, or `sample`"
+    )
+
+
+def _is_dataset(folder: Path) -> bool:
+    """Whether a folder is what `save_to_disk` wrote, or the parquet shards of a hub: `data/train-….parquet`."""
+    states = [folder / "state.json", *folder.glob("*/state.json")]
+    return any(state.is_file() for state in states) or any(folder.glob("data/*-of-*.parquet"))

@@ -1,0 +1,124 @@
+"""The body of an answer, read chunk by chunk: capped in size, decoded, and gone on with where a transfer broke.
+
+The cap holds for what comes and for what it unpacks to. Bodies in a Content-Encoding pass through urllib3's decoders;
+only plain ones can be resumed, as the parts of an encoded one need not be of one encoding.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping
+from http.client import HTTPException, HTTPResponse
+
+import urllib3
+from urllib3.exceptions import DecodeError, HTTPError
+
+from scgan_data.records import Reason
+from scgan_data.web.address import RefusedError
+from scgan_data.web.deadline import Transfer
+from scgan_data.web.request import AgainError, Partial, Wanted
+
+CHUNK_BYTES = 2**16
+_CONTENT_RANGE = re.compile(r"bytes ([0-9]+)-([0-9]+)/([0-9]+|\*)")
+
+
+class Body:
+    """The body of one 2xx."""
+
+    def __init__(self, response: HTTPResponse, headers: Mapping[str, str], wanted: Wanted, transfer: Transfer) -> None:
+        self._response, self._headers, self._wanted, self._transfer = response, headers, wanted, transfer
+        self._parts: list[bytes] = []
+
+    def whole(self) -> bytes:
+        """Read all of it. Raises AgainError, with what came where it can go on from there, and RefusedError."""
+        whole_at = self._resume() if self._response.status == 206 else None
+        length = self._headers.get("content-length")
+        if length is not None and not self._response.chunked and not length.isdecimal():
+            raise bad(f"Content-Length: {length}"[:80])
+        is_encoded = self._headers.get("content-encoding", "identity").lower() not in ("identity", "")
+        try:
+            is_whole = self._read_encoded() if is_encoded else self._read()
+        except (OSError, HTTPException) as error:  # IncompleteRead of a chunked body included
+            is_whole, detail = False, f"{type(error).__name__}: {error}"
+        else:
+            detail = "the body is shorter than announced"
+        body = b"".join(self._parts)
+        if is_whole and not self._transfer.cut and (whole_at is None or len(body) == whole_at):
+            return body
+        refused = RefusedError(Reason.TRANSFER_BROKEN, detail[:200], value=float(len(body)))
+        raise AgainError(refused, wait_s=0.0, partial=None if is_encoded else self._partial(body))
+
+    def _resume(self) -> int | None:
+        """Begin with what an earlier transfer brought; the size that the whole will have, if it is said."""
+        partial = self._wanted.partial
+        if partial is None:
+            raise bad("206 though no range was asked for")
+        found = _CONTENT_RANGE.fullmatch(self._headers.get("content-range", ""))
+        same = self._headers.get("etag" if partial.validator.startswith('"') else "last-modified") == partial.validator
+        if not same or found is None or int(found[1]) != len(partial.body) or "content-encoding" in self._headers:
+            raise AgainError(bad("206 that does not go on where the first part ended"), wait_s=0.0)
+        self._parts = [partial.body]
+        whole = None if found[3] == "*" else int(found[3])
+        if (whole or 0) > self._wanted.max_bytes:
+            raise _too_many(whole or 0, self._wanted.max_bytes)
+        return whole
+
+    def _read(self) -> bool:
+        """The body as it is sent; whether all of it came."""
+        left, limit, transfer = self._response.length, self._wanted.max_bytes, self._transfer
+        count = sum(map(len, self._parts))
+        if not self._wanted.is_cut_off and count + (left or 0) > limit:
+            raise _too_many(count + (left or 0), limit)
+        while left is None or left > 0:
+            chunk = self._response.read1(CHUNK_BYTES if left is None else min(CHUNK_BYTES, left))
+            if not chunk:  # an answer without any body and length is one whose head was cut short
+                return left is None and (self._response.chunked or count > 0)
+            transfer.last_byte = time.monotonic()
+            self._parts.append(chunk)
+            count += len(chunk)
+            left = None if left is None else left - len(chunk)
+            if count > limit:
+                return self._stop(count)
+        return True
+
+    def _read_encoded(self) -> bool:
+        """The body, decoded. Raises RefusedError(BAD_ANSWER) where it is not in the encoding that it says."""
+        count, limit = 0, self._wanted.max_bytes
+        decoded = urllib3.HTTPResponse(
+            self._response, urllib3.HTTPHeaderDict(self._headers), self._response.status, preload_content=False
+        )
+        try:
+            while chunk := decoded.read1(CHUNK_BYTES):
+                self._parts.append(chunk)
+                count += len(chunk)
+                if count > limit:
+                    return self._stop(count)
+        except DecodeError as error:
+            raise bad(f"{error}") from None
+        except HTTPError as error:
+            raise OSError(f"{error}") from None
+        return True
+
+    def _stop(self, count: int) -> bool:
+        """More came than is taken. Raises RefusedError unless the rest may be left out."""
+        if not self._wanted.is_cut_off:
+            raise _too_many(count, self._wanted.max_bytes)
+        self._response.will_close = True
+        return True
+
+    def _partial(self, body: bytes) -> Partial | None:
+        headers = self._headers
+        etag = headers.get("etag", "")
+        validator = etag if etag.startswith('"') else headers.get("last-modified")
+        resumable = self._response.status == 206 or headers.get("accept-ranges", "").lower() == "bytes"
+        return Partial(self._wanted.target.url, body, validator) if body and validator and resumable else None
+
+
+def bad(detail: str) -> RefusedError:
+    """The refusal of an answer that cannot be right."""
+    return RefusedError(Reason.BAD_ANSWER, detail[:200])
+
+
+def _too_many(count: int, limit: int) -> RefusedError:
+    return RefusedError(Reason.TOO_MANY_BYTES, f"at least {count} bytes", value=float(count), limit=float(limit))
