@@ -6,18 +6,18 @@ python -m benchmarks.collect_fetch LIST FOLDER
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from benchmarks.collect_keep import keep
 from benchmarks.collect_settings import FETCH
-from scgan_data import manifest
 from scgan_data.collection.budget import BudgetConfig, Goal, Spent
 from scgan_data.collection.listing import Listed, Rules
 from scgan_data.collection.pipeline import Collection, Setting
-from scgan_data.collection.state import Picture, State
+from scgan_data.collection.state import State
 from scgan_data.credit.licenses import LicensesConfig
 from scgan_data.hashes import DecodeConfig
 from scgan_data.runner import pool
@@ -34,13 +34,7 @@ class Keep(Executor):
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """`fn` is the decode, which is left out."""
-        return self._processes.submit(_keep, args[0], args[2])
-
-
-def _keep(items: Sequence[tuple[str, bytes]], files: Path) -> list[Picture]:
-    for content_id, data in items:
-        manifest.write_bytes(files / manifest.content_path(content_id, ".jpg"), data)
-    return [Picture(content_id, ".jpg", {}) for content_id, _ in items]
+        return self._processes.submit(keep, args[0], args[2])
 
 
 def main(listed: Path, home: Path) -> None:

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -20,8 +21,8 @@ import numpy as np
 from PIL import Image
 from skimage import data
 
-SETS = {"5 KB": ((144, 176), 68, 500), "100 KB": ((720, 900), 90, 100)}
-"""Width and height, JPEG quality, distinct pictures."""
+SETS = {"5 KB": ((144, 176), 68, 6000), "100 KB": ((720, 900), 90, 1200)}
+"""Width and height, JPEG quality, distinct pictures (equal ones are decoded once only)."""
 _CONFIG = """
 worker_processes 1; daemon off; pid {home}/nginx.pid; error_log {home}/error.log;
 events {{ worker_connections 1024; }}
@@ -29,7 +30,7 @@ http {{
   access_log off; sendfile on; keepalive_requests 10000000; types {{ image/jpeg jpg; }}
   client_body_temp_path {home}/body; proxy_temp_path {home}/proxy; fastcgi_temp_path {home}/fastcgi;
   uwsgi_temp_path {home}/uwsgi; scgi_temp_path {home}/scgi;
-  server {{ listen 127.0.0.1:{port}; root {home}/www; }}
+  server {{ listen 127.0.0.1:{port}; root {home}/www; location = /status {{ stub_status; }} }}
 }}
 """
 
@@ -42,6 +43,11 @@ class Site:
     port: int
     silent_port: int
 
+    def requests(self) -> int:
+        """Requests that nginx has had so far, this one included."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/status") as answer:
+            return int(answer.read().split()[9])
+
     def urls(self, name: str, count: int) -> list[str]:
         """So many distinct URLs of a set; a picture that comes twice has another query."""
         distinct = SETS[name][2]
@@ -49,7 +55,7 @@ class Site:
         return [f"{folder}/{i % distinct}.jpg?v={i // distinct}" for i in range(count)]
 
     def silent_urls(self, count: int) -> list[str]:
-        """URLs that never answer, their robots.txt aside: each on a host's name of its own would be kinder."""
+        """URLs of a server that takes connections and never answers."""
         return [f"http://127.0.0.1:{self.silent_port}/{i}.jpg" for i in range(count)]
 
 
@@ -59,6 +65,7 @@ def site(home: Path) -> Iterator[Site]:
     nginx = shutil.which("nginx") or "/usr/sbin/nginx"
     if not Path(nginx).is_file():
         sys.exit("nginx is not installed: the benchmark compares both tools against it (apt-get install nginx-light)")
+    home.chmod(0o755)  # nginx serves as another user
     for name, (size, quality, count) in SETS.items():
         _draw(home / "www" / _folder(name), size, quality, count)
     with ExitStack() as stack:

@@ -9,7 +9,7 @@ import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from scgan_data.manifest import write_bytes, write_json
+from scgan_data.files import write_bytes, write_json
 
 FOLDER = Path(__file__).parent / "results"
 

@@ -18,7 +18,7 @@ from matplotlib.patches import Rectangle
 from PIL import Image
 from skimage import data
 
-from scgan_data import crop, manifest
+from scgan_data import crop, files, manifest
 from scgan_data.annotate import AnnotateConfig, region_boxes
 from scgan_data.records import SELFIE
 from scgan_data.sample.portraits import portraits
@@ -38,7 +38,7 @@ def main() -> int:
     _funnel(figure.add_subplot(grid[3]))
     buffer = BytesIO()
     figure.savefig(buffer, bbox_inches="tight", pad_inches=0.15)
-    manifest.write_bytes(OUT, buffer.getvalue())
+    files.write_bytes(OUT, buffer.getvalue())
     return 0
 
 

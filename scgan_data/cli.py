@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from scgan_data import files
 from scgan_data.errors import StoppedError, one_line
 from scgan_data.records import Reason
 
@@ -129,7 +130,7 @@ def show(
 
     summary = manifest.summary(manifest.read(folder))
     if json:
-        typer.echo(manifest.as_json(summary))
+        typer.echo(files.as_json(summary))
     else:
         Console().print(view.table(summary, str(folder)))
 

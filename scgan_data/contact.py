@@ -13,7 +13,7 @@ from pathlib import Path
 
 import typer
 
-from scgan_data.manifest import write_bytes
+from scgan_data.files import write_bytes
 from scgan_data.web.fetch import FetchConfig
 
 VARIABLE = "SCGAN_CONTACT"

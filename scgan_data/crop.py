@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import Field
 
-from scgan_data import detector, images, manifest, weights
+from scgan_data import detector, files, images, manifest, weights
 from scgan_data.config import Config, PerDomain, limit_for
 from scgan_data.detector import Face
 from scgan_data.landmarks import head_scale
@@ -106,7 +106,7 @@ def run(rows: pd.DataFrame, config: CropConfig, folder: StageFolder, *, workers:
     done = per_image(kept, Work(crop_batch, config, version), folder, workers=workers)
     done = manifest.decide(done, "crop")
     home = [
-        str(folder.home / manifest.content_path(i)) if status == "kept" else path
+        str(folder.home / files.content_path(i)) if status == "kept" else path
         for i, status, path in zip(done["id"], done["status"], done["path"], strict=True)
     ]
     done["path"] = home
@@ -230,7 +230,7 @@ def _columns(answer: Crop | Decision, source_id: str, faces: list[Face]) -> dict
         return {"id": source_id, "png": None, "faces": len(faces), **decided}
     png = images.encode_png(answer.image)
     row: dict[str, Any] = {
-        "id": manifest.id_of_bytes(png),
+        "id": files.id_of_bytes(png),
         "parent_id": source_id,
         "pixel_id": images.Picture(answer.image, "PNG").pixel_id,
         "width": answer.image.width,

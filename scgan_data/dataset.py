@@ -25,7 +25,7 @@ from typing import Annotated, Any
 import pandas as pd
 from pydantic import Field
 
-from scgan_data import card, contact_sheet, manifest
+from scgan_data import card, contact_sheet, files, manifest
 from scgan_data.config import Config
 from scgan_data.errors import DatasetError, ScganError
 from scgan_data.records import SELFIE, Origin, Reason, Region, Split
@@ -60,9 +60,9 @@ def run(rows: pd.DataFrame, config: DatasetConfig, folder: StageFolder, *, worke
     for (split, domain), part in manifest.kept(rows).groupby(["split", "domain"]):
         lines = [json.dumps(_metadata(row), ensure_ascii=False) for row in _records(part.sort_values("id"))]
         file = folder.extras / str(split) / str(domain) / "metadata.jsonl"
-        manifest.write_bytes(file, ("\n".join(lines) + "\n").encode())
-    manifest.write_json(folder.extras / "annotations.coco.json", coco(rows, folder.home))
-    manifest.write_bytes(folder.extras / "README.md", card.card(rows, config.title).encode())
+        files.write_bytes(file, ("\n".join(lines) + "\n").encode())
+    files.write_json(folder.extras / "annotations.coco.json", coco(rows, folder.home))
+    files.write_bytes(folder.extras / "README.md", card.card(rows, config.title).encode())
     _sheets(manifest.kept(rows), folder, config.sheet_pictures)
     return rows
 
@@ -182,4 +182,4 @@ def _sheets(rows: pd.DataFrame, folder: StageFolder, count: int) -> None:
             for row in chosen
         ]
         sheet = contact_sheet.draw(tiles, f"{domain}, {split}: {len(tiles)} of {len(part)}")
-        manifest.write_bytes(folder.extras / "sheets" / f"{split}_{domain}.jpg", contact_sheet.encode(sheet))
+        files.write_bytes(folder.extras / "sheets" / f"{split}_{domain}.jpg", contact_sheet.encode(sheet))

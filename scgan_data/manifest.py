@@ -11,8 +11,6 @@ the crop's `id` and the source's as `parent_id`, a rejected row keeps its own.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 from pathlib import Path
 from typing import Any
@@ -21,6 +19,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from scgan_data import files
 from scgan_data.errors import ManifestError
 from scgan_data.records import Reason, Status
 
@@ -87,21 +86,6 @@ COLUMNS = SCHEMA.names
 _ORDER = ["domain", "source_url", "id", "path"]
 
 
-def id_of_bytes(data: bytes) -> str:
-    """The `id` of a picture's file."""
-    return hashlib.sha256(data).hexdigest()
-
-
-def id_of_url(url: str) -> str:
-    """The `id` of a row whose bytes never came."""
-    return hashlib.sha256(b"url:" + url.encode()).hexdigest()
-
-
-def content_path(content_id: str, suffix: str = ".png") -> Path:
-    """Where a picture lies inside a stage's folder: `ab/abcdef….png`. Nothing of a URL reaches the file system."""
-    return Path(content_id[:2]) / f"{content_id}{suffix}"
-
-
 def table(rows: list[dict[str, Any]] | pd.DataFrame) -> pd.DataFrame:
     """Rows as a DataFrame of exactly the schema's columns and types; missing columns become nulls.
 
@@ -134,7 +118,7 @@ def write(folder: Path, rows: pd.DataFrame, *, home: Path | None = None) -> None
     rows = table(rows)
     rows["path"] = [None if pd.isna(p) else os.path.relpath(p, base) for p in rows["path"]]
     rows = rows.sort_values(_ORDER, kind="stable", ignore_index=True)
-    write_json(folder / SUMMARY_NAME, summary(rows))
+    files.write_json(folder / SUMMARY_NAME, summary(rows))
     arrow = pa.Table.from_pandas(rows, schema=SCHEMA, preserve_index=False)
     partial = folder / f".{FILE_NAME}.tmp"
     pq.write_table(arrow, partial, compression="zstd")
@@ -208,25 +192,3 @@ def summary(rows: pd.DataFrame) -> dict[str, Any]:
         reasons = {str(k): int(n) for k, n in sorted(rejected["reason"].value_counts().items())}
         counts[str(domain)] = {"kept": len(part) - len(rejected), "rejected": len(rejected), "reasons": reasons}
     return counts
-
-
-def write_json(file: Path, content: Any) -> None:
-    """Write JSON by temporary file and rename."""
-    write_bytes(file, (as_json(content) + "\n").encode())
-
-
-def as_json(content: Any) -> str:
-    """JSON for people and machines."""
-    return json.dumps(content, indent=2, ensure_ascii=False)
-
-
-def write_bytes(file: Path, data: bytes) -> None:
-    """Write a file by temporary file and rename: a reader sees the whole of it or nothing."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_name(f".{file.name}.{os.getpid()}.tmp")
-    try:
-        partial.write_bytes(data)
-        partial.replace(file)
-    except OSError:
-        partial.unlink(missing_ok=True)
-        raise

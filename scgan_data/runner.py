@@ -29,7 +29,7 @@ from pydantic import BaseModel
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from scgan_data import manifest
+from scgan_data import files, manifest
 from scgan_data.errors import ScganError
 from scgan_data.stage import Results, StageFolder, key_of
 
@@ -116,7 +116,7 @@ def _run(
             raise
 
 
-def _work_on(batch: pd.DataFrame, work: Work, files: Path) -> pd.DataFrame:
+def _work_on(batch: pd.DataFrame, work: Work, into: Path) -> pd.DataFrame:
     """In a worker: the function, then its pictures to disk, each whole or not at all."""
     answer = work.function(batch, work.config)
     if len(answer) != len(batch):
@@ -125,7 +125,7 @@ def _work_on(batch: pd.DataFrame, work: Work, files: Path) -> pd.DataFrame:
     if "png" in answer:
         for content_id, png in zip(answer["id"], answer["png"], strict=True):
             if png is not None:
-                manifest.write_bytes(files / manifest.content_path(content_id), png)
+                files.write_bytes(into / files.content_path(content_id), png)
         answer["_stored"] = answer.pop("png").notna()
     answer["_input"] = (batch["domain"] + "/" + batch["id"]).to_numpy()
     return answer

@@ -24,7 +24,7 @@ import requests
 from filelock import FileLock
 
 from scgan_data.errors import WeightsError
-from scgan_data.manifest import write_bytes
+from scgan_data.files import write_bytes
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ import torch
 from pydantic import ValidationError
 from torch import nn
 
-from scgan_data import manifest
+from scgan_data import files
 from scgan_data.errors import CheckpointError
 from scgan_model.config import TrainConfig
 from scgan_model.networks import UNet, build
@@ -84,7 +84,7 @@ def save(file: Path, content: dict[str, Any]) -> None:
     """
     buffer = BytesIO()
     torch.save({"format": FORMAT, "versions": versions(), **content}, buffer)
-    manifest.write_bytes(file, buffer.getvalue())
+    files.write_bytes(file, buffer.getvalue())
 
 
 def load(file: Path, device: torch.device | str = "cpu") -> dict[str, Any]:

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from scgan_data.config import Config
 from scgan_data.errors import DatasetError
-from scgan_data.manifest import write_json
+from scgan_data.files import write_json
 from scgan_data.records import SELFIE, Region, Split
 from scgan_model import checkpoint, data, examples, features, metrics
 from scgan_model.baselines import binarize

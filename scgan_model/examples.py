@@ -11,8 +11,8 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
+from scgan_data.files import write_bytes
 from scgan_data.images import encode_png, load
-from scgan_data.manifest import write_bytes
 
 COLUMNS = ("input", "cartoon", "reconstruction", "untrained", "binarization")
 CELL_PX, GAP_PX, LABEL_PX = 128, 4, 132

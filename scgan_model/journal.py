@@ -18,7 +18,7 @@ from typing import Any, Self
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from torch import Tensor
 
-from scgan_data import manifest
+from scgan_data import files
 from scgan_data.errors import ScganError
 from scgan_data.runner import console
 
@@ -119,7 +119,7 @@ def read_lines(file: Path) -> list[dict[str, Any]]:
 
 def _truncate(file: Path, step: int) -> None:
     kept = [json.dumps(line) + "\n" for line in read_lines(file) if line["step"] <= step] if step else []
-    manifest.write_bytes(file, "".join(kept).encode())
+    files.write_bytes(file, "".join(kept).encode())
 
 
 def _dvclive(folder: Path) -> Any:

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from scgan_data import images, manifest
+from scgan_data import files, images
 from scgan_model.data import to_range
 from scgan_model.networks import Networks
 
@@ -42,7 +42,7 @@ def write_grid(file: Path, networks: Networks, selfies: Tensor) -> None:
     grid = ((torch.cat(rows, dim=-2) + 1) * 127.5).round().clamp(0, 255).byte()
     scale = max(1, CELL_PX // selfies.shape[-1])
     pixels = grid.permute(1, 2, 0).cpu().numpy().repeat(scale, axis=0).repeat(scale, axis=1)
-    manifest.write_bytes(file, images.encode_png(Image.fromarray(np.ascontiguousarray(pixels))))
+    files.write_bytes(file, images.encode_png(Image.fromarray(np.ascontiguousarray(pixels))))
 
 
 class _evaluating:  # noqa: N801 - reads as a word: `with _evaluating(networks)`

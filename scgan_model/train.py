@@ -19,7 +19,7 @@ from typing import Any
 
 import torch
 
-from scgan_data import manifest
+from scgan_data import files
 from scgan_data.errors import CheckpointError, DatasetError, StoppedError
 from scgan_data.records import SELFIE, Split
 from scgan_data.runner import console
@@ -212,8 +212,8 @@ def _finish(run: Run, folder: StageFolder) -> None:
         "test_cycle": {"start": cycles[0], "end": cycles[-1], "ratio": cycles[-1] / cycles[0]},
         "losses": losses,
     }
-    manifest.write_json(run.folder / "config.json", run.origin["config"])
-    manifest.write_json(run.folder / "metrics.json", summary)
+    files.write_json(run.folder / "config.json", run.origin["config"])
+    files.write_json(run.folder / "metrics.json", summary)
     for stray in run.folder.rglob(".*.tmp"):  # of a write that a kill interrupted
         stray.unlink()
     folder.swap_in(run.folder)

@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 from rich.table import Table
 
-from scgan_data import images, manifest
+from scgan_data import files, images
 from scgan_data.crop import Crop, CropConfig, Decision, cut, find_faces
 from scgan_data.errors import SourceError
 from scgan_data.images import UndecodableError
@@ -106,7 +106,7 @@ def _finish(
     file: Path, target: Path, answer: Crop | Decision | UndecodableError, cartoons: Iterator[Image.Image]
 ) -> Translated:
     if isinstance(answer, Crop):
-        manifest.write_bytes(target, images.encode_png(next(cartoons)))
+        files.write_bytes(target, images.encode_png(next(cartoons)))
         return Translated(file, target)
     if isinstance(answer, UndecodableError):
         return Translated(file, None, answer.reason, answer.detail)

@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from scgan_data import manifest
+from scgan_data import files, manifest
 from scgan_data.collection.state import State
 from scgan_data.credit import licenses, permission
 from scgan_data.credit.licenses import LicensesConfig
@@ -69,7 +69,7 @@ def _row(found: dict[str, Any], permitted: Permitted, folder: StageFolder) -> di
     row = {name: found[name] for name in _CARRIED}
     row["via_proxy"] = None if found["via_proxy"] is None else bool(found["via_proxy"])
     content_id = found["content_id"]
-    row["id"] = content_id or manifest.id_of_url(found["source_url"])
+    row["id"] = content_id or files.id_of_url(found["source_url"])
     refused = _offer_refused(found) or _not_had(found) or _no_picture(facts)
     if refused is None:
         row |= {name: value for name, value in facts.items() if row.get(name) is None}
@@ -82,7 +82,7 @@ def _row(found: dict[str, Any], permitted: Permitted, folder: StageFolder) -> di
         return row | _rejected(refused)
     return row | {
         "status": Status.KEPT.value,
-        "path": str(folder.home / manifest.content_path(content_id, found["suffix"])),
+        "path": str(folder.home / files.content_path(content_id, found["suffix"])),
     }
 
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from scgan_data import hashes, manifest
-from scgan_data.collection.state import Picture
+from scgan_data import files, hashes
+from scgan_data.collection.outcome import Picture
 from scgan_data.credit import provenance
 from scgan_data.hashes import DecodeConfig
 
@@ -23,16 +23,16 @@ SAID = ("author", "license", "license_url", "ai_generated", "forbids")
 """What only the file as it came says, and the kept picture no more."""
 
 
-def decode(items: Sequence[tuple[str, bytes]], config: DecodeConfig, files: Path) -> list[Picture]:
-    """Decode (content id, bytes) and write each good picture below `files`, whole or not at all; not yet synced."""
-    return [_decode_one(content_id, data, config, files) for content_id, data in items]
+def decode(items: Sequence[tuple[str, bytes]], config: DecodeConfig, into: Path) -> list[Picture]:
+    """Decode (content id, bytes) and write each good picture below `into`, whole or not at all; not yet synced."""
+    return [_decode_one(content_id, data, config, into) for content_id, data in items]
 
 
-def _decode_one(content_id: str, data: bytes, config: DecodeConfig, files: Path) -> Picture:
+def _decode_one(content_id: str, data: bytes, config: DecodeConfig, into: Path) -> Picture:
     measured = hashes.measure(data, config)
     if measured.kept is None or measured.suffix is None:
         return Picture(content_id, None, measured.columns)
-    manifest.write_bytes(files / manifest.content_path(content_id, measured.suffix), measured.kept)
+    files.write_bytes(into / files.content_path(content_id, measured.suffix), measured.kept)
     return Picture(content_id, measured.suffix, measured.columns | _said(data, measured))
 
 

@@ -73,9 +73,12 @@ class Lister:
                 self._rules.spent.take(host, count)
             return
         reading = _Reading(listed)
-        is_at_end = self._each(reading, listed.stream(lambda ask: self._visit(reading, ask)))
+        try:
+            is_at_end = self._each(reading, listed.stream(lambda ask: self._visit(reading, ask)))
+        finally:
+            self._flush(reading)
         self._keep_page(reading)
-        if is_at_end and not listed.is_local:  # local bytes are listed anew: some may still be on their way
+        if is_at_end and not (reading.is_cut or listed.is_local):  # local bytes may still be on their way
             self._state.listed(listed.source, listed.query)
 
     def _each(self, reading: _Reading, offers: Iterator[Offer]) -> bool:
@@ -84,13 +87,11 @@ class Lister:
         while self._rules.spent.has_room(taken) and not self._stop.is_set():
             offer = next(offers, None)
             if offer is None or self._rules.goal.is_reached(offer.domain):
-                self._flush(reading)
                 return offer is None
             reading.batch.append(self._judged(offer))
             taken += 1
             if len(reading.batch) == BATCH or offer.local is not None:
                 self._flush(reading)
-        self._flush(reading)
         return False
 
     def _judged(self, offer: Offer) -> tuple[Offer, str]:
@@ -108,12 +109,14 @@ class Lister:
         return (offer if refused is None else replace(offer, refused=refused)), host
 
     def _flush(self, reading: _Reading) -> None:
-        listed, batch = reading.listed, reading.batch
+        listed = reading.listed
+        batch = [pair for pair in reading.batch if not self._rules.goal.is_reached(pair[0].domain)]
+        reading.is_cut |= len(batch) < len(reading.batch)
         ids = self._state.offer(listed.web, listed.source, listed.query, batch)
         for url_id, (offer, _) in zip(ids, batch, strict=True):
             if offer.local is not None and offer.refused is None:
                 self._take_local(url_id, offer)
-        batch.clear()
+        reading.batch.clear()
 
     def _visit(self, reading: _Reading, ask: Ask) -> Visited:
         """A page from this run's record, or from the web. Offers so far go on their way first."""
@@ -144,3 +147,5 @@ class _Reading:
     listed: Listed
     batch: list[tuple[Offer, str]] = field(default_factory=list)
     page: tuple[str, Visited] | None = None
+    is_cut: bool = False
+    """Whether offers were dropped because their domain has what is wanted."""

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,8 +33,10 @@ from scgan_data.web.fetch import FetchConfig, Web
 
 LISTERS = 4
 TASK_PICTURES, TASK_BYTES = 16, 2**20
-GROUP, GROUP_S = 512, 1.0
-POLL_S = 0.05
+GROUP, GROUP_S = 512, 0.3
+TICK_S, LONGEST_S = 0.01, 0.1
+FEW_TASKS = 4
+"""Below it processes may be idle: what there is goes to them, however little."""
 
 
 @dataclass(frozen=True)
@@ -106,17 +109,12 @@ class Collection:
         pool.shutdown(wait=False, cancel_futures=True)
 
     def _receive(self) -> None:
-        """Take in what threads and processes have done, for a moment."""
-        ends = time.monotonic() + POLL_S
-        try:
-            message = self._transfers.inbox.get(timeout=POLL_S)
-            while True:
-                self._take_in(message)
-                if time.monotonic() > ends:
-                    return
-                message = self._transfers.inbox.get_nowait()
-        except queue.Empty:
-            return
+        """Take in what threads and processes have done since: at its own pace, not woken for each."""
+        time.sleep(TICK_S)
+        ends = time.monotonic() + LONGEST_S
+        with suppress(queue.Empty):
+            while time.monotonic() < ends:
+                self._take_in(self._transfers.inbox.get_nowait())
 
     def _take_in(self, message: Item | Future[Any] | BaseException) -> None:
         if isinstance(message, BaseException):
@@ -137,7 +135,7 @@ class Collection:
 
     def _submit(self) -> None:
         """Hand bytes to the processes, some pictures a task: one by one they would cost more to hand over."""
-        while self._undecoded:
+        while len(self._undecoded) >= TASK_PICTURES or (self._undecoded and len(self._decoding) < FEW_TASKS):
             task: list[Item] = []
             while self._undecoded and len(task) < TASK_PICTURES and sum(len(i.data or b"") for i in task) < TASK_BYTES:
                 task.append(self._undecoded.pop())

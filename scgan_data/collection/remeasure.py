@@ -7,8 +7,9 @@ from concurrent.futures import Executor
 
 from scgan_data import hashes
 from scgan_data.collection.decode import SAID
+from scgan_data.collection.outcome import Picture
 from scgan_data.collection.settle import settle
-from scgan_data.collection.state import Picture, State
+from scgan_data.collection.state import State
 from scgan_data.hashes import DecodeConfig
 from scgan_data.stage import StageFolder
 

@@ -15,7 +15,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 
-from scgan_data.collection.state import Job, State
+from scgan_data.collection.outcome import Job
+from scgan_data.collection.state import State
 from scgan_data.records import Reason
 from scgan_data.web.address import RefusedError
 from scgan_data.web.fetch import Web
@@ -72,7 +73,7 @@ class Scheduler:
         self._ready: list[tuple[float, int, _Line]] = []
         self._ticket, self._cursor = count(), (-1, "")
         self._turn = threading.Condition()
-        self._stopped, self._fed_at = False, 0.0
+        self._stopped, self._is_watched, self._fed_at = False, False, 0.0
 
     def feed(self) -> None:
         """Open lines for hosts that URLs wait for and that have none yet."""
@@ -94,19 +95,45 @@ class Scheduler:
         with self._turn:
             return not self._lines
 
-    def take(self) -> Transfer | None:
-        """The next URL; its host's slot is held. Waits for one; None once stopped."""
+    def take(self, released: Transfer | None = None) -> Transfer | None:
+        """The next URL, its host's slot held, once there is one; None once stopped.
+
+        `released` is the caller's last transfer, whose slot it gives back: it can have it again without a round of
+        waking others. Of the threads that find nothing one watches the clock, the others sleep until they are needed:
+        were all to look again every few milliseconds, that would cost more than the transfers.
+        """
         with self._turn:
+            if released is not None:
+                self._give_back(released)
             while not self._stopped:
                 now = time.monotonic()
-                while self._ready and self._ready[0][0] <= now:
-                    _, ticket, line = heapq.heappop(self._ready)
-                    transfer = self._from(line, now) if ticket == line.ticket else None
-                    if transfer is not None:
-                        return transfer
-                nap_s = self._ready[0][0] - now if self._ready else LONGEST_NAP_S
-                self._turn.wait(min(max(nap_s, 0.001), LONGEST_NAP_S))
+                transfer = self._next(now)
+                if transfer is not None:
+                    if not self._is_watched and self._ready and self._ready[0][0] <= now:
+                        self._turn.notify()
+                    return transfer
+                if self._is_watched:
+                    self._turn.wait()
+                else:
+                    self._is_watched = True
+                    nap_s = self._ready[0][0] - now if self._ready else LONGEST_NAP_S
+                    self._turn.wait(min(max(nap_s, 0.001), LONGEST_NAP_S))
+                    self._is_watched = False
         return None
+
+    def _next(self, now: float) -> Transfer | None:
+        while self._ready and self._ready[0][0] <= now:
+            _, ticket, line = heapq.heappop(self._ready)
+            transfer = self._from(line, now) if ticket == line.ticket else None
+            if transfer is not None:
+                return transfer
+        return None
+
+    def _give_back(self, transfer: Transfer) -> None:
+        transfer.host.release()
+        line = self._lines.get((transfer.home[0], transfer.host.origin))
+        if line is not None:
+            self._push(line, 0.0)
 
     def _from(self, line: _Line, now: float) -> Transfer | None:
         """The next URL of a line, if its host may be asked now; the line goes back to its place, or ends."""
@@ -153,15 +180,6 @@ class Scheduler:
         line = self._lines[key] = _Line(key, host)
         self._push(line, 0.0)
         return line
-
-    def released(self, transfer: Transfer) -> None:
-        """A request is over: its host's slot is free again."""
-        transfer.host.release()
-        with self._turn:
-            line = self._lines.get((transfer.home[0], transfer.host.origin))
-            if line is not None:
-                self._push(line, 0.0)
-                self._turn.notify()
 
     def again(self, transfer: Transfer, wait_s: float, retries: int) -> bool:
         """Let a failed attempt wait for the next; False where there were enough."""

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from scgan_data.collection.state import FORBIDDEN, Outcome, Picture, State
+from scgan_data.collection.outcome import Outcome, Picture
+from scgan_data.collection.state import FORBIDDEN, State
 from scgan_data.records import Reason
 from scgan_data.web.address import RefusedError
 

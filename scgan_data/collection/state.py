@@ -17,10 +17,10 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from scgan_data.collection.outcome import Job
 from scgan_data.records import Reason
 from scgan_data.sources import Offer
 from scgan_data.web.request import Visited
@@ -45,47 +45,6 @@ CREATE TABLE IF NOT EXISTS versions (
   url_id INTEGER, content_id TEXT, retrieved_at TEXT, PRIMARY KEY (url_id, content_id)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS pictures (content_id TEXT PRIMARY KEY, key TEXT, suffix TEXT, facts TEXT) WITHOUT ROWID;
 """
-
-
-@dataclass(frozen=True)
-class Job:
-    """A URL that waits to be asked for, with the validators of the content that is in hand."""
-
-    url_id: int
-    url: str
-    etag: str | None = None
-    last_modified: str | None = None
-    content_id: str | None = None
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one URL or file: content, or the reason why there is none."""
-
-    url_id: int
-    content_id: str | None = None
-    reason: str | None = None
-    value: float | None = None
-    max_value: float | None = None
-    detail: str | None = None
-    status: int | None = None
-    attempts: int = 0
-    seconds: float = 0.0
-    final_url: str | None = None
-    etag: str | None = None
-    last_modified: str | None = None
-    rules: str | None = None
-    via_proxy: bool | None = None
-
-
-@dataclass(frozen=True)
-class Picture:
-    """What the decode of one content gave."""
-
-    content_id: str
-    suffix: str | None
-    """None where the bytes are no picture for us."""
-    facts: dict[str, Any]
 
 
 class State:

@@ -6,7 +6,6 @@ import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 from scgan_data.collection.state import State
 from scgan_data.collection.transfers import Item
@@ -43,7 +42,7 @@ class Tally:
         self._recent.append((time.monotonic(), self.finished - before))
 
     def _add_to_host(self, item: Item) -> None:
-        host = self.hosts[urlsplit(item.transfer.job.url).netloc if item.transfer else "this machine"]
+        host = self.hosts[item.transfer.home[1] if item.transfer else "this machine"]
         if item.outcome.content_id is None:
             host.not_had += 1
             host.reasons[item.outcome.reason or ""] += 1

@@ -13,9 +13,10 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import Any
 
+from scgan_data.collection.outcome import Outcome, Picture
 from scgan_data.collection.scheduler import Scheduler, Transfer
 from scgan_data.collection.settle import refusal
-from scgan_data.collection.state import Outcome, Picture, State
+from scgan_data.collection.state import State
 from scgan_data.errors import StoppedError
 from scgan_data.records import Reason
 from scgan_data.sources import Offer
@@ -37,7 +38,7 @@ class Item:
     picture: Picture | None = None
 
 
-Inbox = queue.Queue[Item | Future[Any] | BaseException]
+Inbox = queue.SimpleQueue[Item | Future[Any] | BaseException]
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Transfers:
 
     def __init__(self, state: State, folder: StageFolder, limits: Limits) -> None:
         self._state, self._folder, self._limits = state, folder, limits
-        self.inbox: Inbox = queue.Queue()
+        self.inbox: Inbox = queue.SimpleQueue()
         self._room, self._backlog, self._stopped = threading.Condition(), 0, False
 
     def start(self, scheduler: Scheduler, threads: int) -> None:
@@ -70,10 +71,13 @@ class Transfers:
 
     def free(self, item: Item) -> None:
         """The bytes of an item are not needed any more."""
-        with self._room:
-            self._backlog -= len(item.data or b"")
-            self._room.notify_all()
-        item.data = None
+        if item.data is not None:
+            with self._room:
+                was_full = self._backlog > BACKLOG_BYTES
+                self._backlog -= len(item.data)
+                if was_full:
+                    self._room.notify_all()
+            item.data = None
 
     def in_hand(self, content_id: str) -> bool:
         """Whether a content's facts are known and its picture, if it is one, lies here."""
@@ -109,11 +113,8 @@ class Transfers:
 
     def _run(self, scheduler: Scheduler) -> None:
         """One thread's transfers."""
-        while True:
-            self._wait_for_room()
-            transfer = scheduler.take()
-            if transfer is None:
-                return
+        transfer: Transfer | None = None
+        while (transfer := scheduler.take(transfer)) is not None:
             try:
                 self._attempt(scheduler, transfer)
             except StoppedError:
@@ -121,8 +122,7 @@ class Transfers:
             except BaseException as error:  # a bug must end the run, and not one thread of it in silence
                 self.inbox.put(error)
                 return
-            finally:
-                scheduler.released(transfer)
+            self._wait_for_room()
 
     def _attempt(self, scheduler: Scheduler, transfer: Transfer) -> None:
         job = transfer.job

@@ -17,7 +17,7 @@ from typing import Any
 
 from numpy.random import Generator
 
-from scgan_data.manifest import write_bytes, write_json
+from scgan_data.files import write_bytes, write_json
 from scgan_data.sample.plants import Item, Kind
 from scgan_data.sample.server import HOST, REQUESTS, Behaviour, Route
 

@@ -20,7 +20,7 @@ from pydantic import Field, model_validator
 from scgan_data import weights
 from scgan_data.config import Config
 from scgan_data.errors import SourceError
-from scgan_data.manifest import write_json
+from scgan_data.files import write_json
 from scgan_data.records import SELFIE
 from scgan_data.sample import plants, portraits, selfies, server, site
 from scgan_data.sample.plants import Plants

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from pydantic import Field
 
 from scgan_data.config import Config
-from scgan_data.manifest import write_bytes
+from scgan_data.files import write_bytes
 from scgan_model import examples
 from scgan_model.report import data as stages_data
 from scgan_model.report.figures import read_figures

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from scgan_data import collect, images, manifest, stage
+from scgan_data import collect, files, images, manifest, stage
 from scgan_data.collect import CollectConfig, Source
 from scgan_data.errors import SourceError
 from scgan_data.hashes import DecodeConfig
@@ -71,12 +71,12 @@ def test_a_folders_files_are_rows_each_with_its_reason(tmp_path: Path, jpeg: Jpe
         "pipe.jpg": Reason.FILE_UNREADABLE,
     }
     assert (named["huge.jpg"]["value"], named["huge.jpg"]["limit"]) == (60_000, 50_000)
-    assert named["good.jpg"]["id"] == named["twin.jpg"]["id"] == manifest.id_of_bytes(data)
+    assert named["good.jpg"]["id"] == named["twin.jpg"]["id"] == files.id_of_bytes(data)
     assert len(rows) == 9 and set(rows["domain"]) == {"anime"} and set(rows["license"]) == {"CC0-1.0"}
     for row in manifest.kept(rows).to_dict(orient="records"):
-        assert Path(row["path"]) == tmp_path / "out" / manifest.content_path(row["id"], ".jpg")
+        assert Path(row["path"]) == tmp_path / "out" / files.content_path(row["id"], ".jpg")
         assert images.decode(Path(row["path"]).read_bytes()).pixel_id == row["pixel_id"]
-    assert not any((tmp_path / ".out.work" / "raw").rglob(manifest.id_of_bytes(data)))
+    assert not any((tmp_path / ".out.work" / "raw").rglob(files.id_of_bytes(data)))
 
 
 def test_every_fault_of_a_list_has_its_exact_reason(tmp_path: Path, web_server: Any, jpeg: Jpeg) -> None:
@@ -116,7 +116,7 @@ def test_every_fault_of_a_list_has_its_exact_reason(tmp_path: Path, web_server: 
         "no-url.jpg": Reason.ADDRESS_FORBIDDEN,
     }
     assert named["missing.jpg"]["value"] == 404 and named["stall.jpg"]["limit"] == 2
-    assert named["noai.jpg"]["id"] == manifest.id_of_url(f"{web_server.url}/noai.jpg")
+    assert named["noai.jpg"]["id"] == files.id_of_url(f"{web_server.url}/noai.jpg")
     assert "/no/a.jpg" not in web_server.paths()
     assert all(row["rejected_by"] == "collect" for row in named.values() if row["reason"])
 
@@ -187,7 +187,7 @@ def test_a_finished_collection_is_asked_for_again_conditionally(tmp_path: Path, 
     grown = run(tmp_path / "out", source)
     names = grown["source_url"].str.rsplit("/", n=1).str[-1]
     assert len(grown) == 24 and list(names[names.duplicated()]) == ["2.jpg"], "the older version stays"
-    assert set(grown.loc[names == "2.jpg", "id"]) == {manifest.id_of_bytes(jpeg(2)), manifest.id_of_bytes(jpeg(100))}
+    assert set(grown.loc[names == "2.jpg", "id"]) == {files.id_of_bytes(jpeg(2)), files.id_of_bytes(jpeg(100))}
     rejected = grown[grown["status"] == Status.REJECTED]
     assert dict(zip(names[rejected.index], rejected["reason"], strict=True)) == {"3.jpg": Reason.NOAI}
     bodies = [path for path, _, headers in web_server.requests if "If-None-Match" not in headers]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from skimage import data as pictures
 
-from scgan_data import crop, detector, images, manifest
+from scgan_data import crop, detector, files, images, manifest
 from scgan_data.crop import Crop, CropConfig, Decision
 from scgan_data.records import Reason
 from scgan_data.stage import open_stage
@@ -128,7 +128,7 @@ def test_the_stage_keeps_every_row_and_names_parents(tmp_path: Path, woman: Imag
         content = images.encode_png(picture)
         path = tmp_path / f"{name}.png"
         path.write_bytes(content)
-        rows.append({"id": manifest.id_of_bytes(content), "domain": "selfie", "status": "kept", "path": str(path)})
+        rows.append({"id": files.id_of_bytes(content), "domain": "selfie", "status": "kept", "path": str(path)})
     rows.append({"id": "gone", "domain": "selfie", "status": "rejected", "reason": "noai", "rejected_by": "collect"})
     table = manifest.table(rows)
     with open_stage("crop", tmp_path / "04") as folder:
@@ -137,7 +137,7 @@ def test_the_stage_keeps_every_row_and_names_parents(tmp_path: Path, woman: Imag
     manifest.check_complete(table, done, "crop")
     back = manifest.read(tmp_path / "04")
     (kept,) = manifest.kept(back).to_dict("records")
-    assert kept["parent_id"] == rows[0]["id"] and kept["id"] == manifest.id_of_bytes(Path(kept["path"]).read_bytes())
+    assert kept["parent_id"] == rows[0]["id"] and kept["id"] == files.id_of_bytes(Path(kept["path"]).read_bytes())
     assert images.load(kept["path"]).size == (48, 48) and len(kept["landmarks"]) == 10
     assert set(back["reason"].dropna()) == {"no_face", "noai"}
 

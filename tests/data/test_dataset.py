@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from scgan_data import dataset, images, manifest
+from scgan_data import dataset, files, images, manifest
 from scgan_data.dataset import DatasetConfig
 from scgan_data.errors import DatasetError, ScganError
 from scgan_data.stage import open_stage
@@ -26,10 +26,10 @@ def annotated(tmp_path: Path) -> Callable[..., pd.DataFrame]:
         for n in range(count):
             png = images.encode_png(Image.fromarray(np.full((32, 32, 3), n * 7 % 256, np.uint8)))
             path = tmp_path / "04" / f"{domain}{n}.png"
-            manifest.write_bytes(path, png)
+            files.write_bytes(path, png)
             rows.append(
                 {
-                    "id": manifest.id_of_bytes(png),
+                    "id": files.id_of_bytes(png),
                     "parent_id": f"parent{n}",
                     "domain": domain,
                     "path": str(path),

@@ -40,9 +40,9 @@ def collected(folder: Path, files: dict[str, bytes], domain: str = "selfie") -> 
     """Rows as `collect` leaves them: files stored, measured by its own code."""
     rows = []
     for url, content in files.items():
-        content_id = manifest.id_of_bytes(content)
-        path = folder / manifest.content_path(content_id)
-        manifest.write_bytes(path, content)
+        content_id = files.id_of_bytes(content)
+        path = folder / files.content_path(content_id)
+        files.write_bytes(path, content)
         rows.append({"id": content_id, "domain": domain, "source_url": url, "status": "kept", "path": str(path)})
     table = manifest.table(rows)
     measured = pd.DataFrame([hashes.measure(Path(p).read_bytes(), DecodeConfig()).columns for p in table["path"]])

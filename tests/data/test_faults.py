@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from scgan_data import collect, manifest, stage
+from scgan_data import collect, files, manifest, stage
 from scgan_data.collect import CollectConfig
 from scgan_data.hashes import DecodeConfig
 from scgan_data.records import Reason, Status
@@ -248,7 +248,7 @@ def test_every_fault_has_its_exact_reason_and_harms_nothing_else(tmp_path: Path,
         with Image.open(str(row.path)) as image:
             assert image.size == (row.width, row.height)
     resumed = rows.loc[f"{web_server.url}/breaks,%20has%20ranges", "id"]
-    assert resumed == manifest.id_of_bytes(jpeg(list(TABLE).index("breaks, has ranges")))
+    assert resumed == files.id_of_bytes(jpeg(list(TABLE).index("breaks, has ranges")))
 
 
 @pytest.mark.parametrize("name", ["closed port", "unknown name", "no tls"])

@@ -15,7 +15,7 @@ import pytest
 import requests
 from PIL import Image
 
-from scgan_data import manifest
+from scgan_data import files, manifest
 from scgan_data.records import Reason
 from scgan_data.sample import plants, portraits, server, site, watermarks
 from scgan_data.sample.plants import Kind, Plants
@@ -138,7 +138,7 @@ def rows_for(truth: list[dict[str, Any]], found: bool) -> pd.DataFrame:
         reason = EXPECTED[kind][0] if found and kind in EXPECTED else None
         rows.append(
             {
-                "id": manifest.id_of_url(entry["url"]),
+                "id": files.id_of_url(entry["url"]),
                 "domain": entry["domain"],
                 "source_url": entry["url"],
                 "status": "kept" if reason is None else "rejected",

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from pydantic import BaseModel
 
-from scgan_data import manifest, stage
+from scgan_data import files, manifest, stage
 from scgan_data.errors import StageBusyError
 
 ROWS = manifest.table([{"id": "aa11", "domain": "selfie", "status": "kept"}])
@@ -39,9 +39,9 @@ def test_the_finished_folder_replaces_the_old_one_whole(tmp_path: Path) -> None:
     home = tmp_path / "04"
     for number in (1, 2):
         with stage.open_stage("crop", home) as folder:
-            manifest.write_bytes(folder.files / manifest.content_path(f"aa{number}"), b"png")
-            manifest.write_bytes(folder.extras / "note.txt", b"x")
-            path = str(home / manifest.content_path(f"aa{number}"))
+            files.write_bytes(folder.files / files.content_path(f"aa{number}"), b"png")
+            files.write_bytes(folder.extras / "note.txt", b"x")
+            path = str(home / files.content_path(f"aa{number}"))
             folder.commit(ROWS.assign(id=f"aa{number}", path=path))
     names = sorted(p.relative_to(home).as_posix() for p in home.rglob("*") if p.is_file())
     assert names == ["aa/aa2.png", "manifest.parquet", "note.txt", "summary.json"]
@@ -116,7 +116,7 @@ def test_a_full_disk_is_one_line_and_loses_nothing(tmp_path: Path) -> None:
         before = (source / manifest.FILE_NAME).read_bytes()
         with pytest.raises(OSError, match="No space left"):
             for number in range(80):
-                manifest.write_bytes(disk / "ballast" / f"{number}.png", b"0" * 4096)
+                files.write_bytes(disk / "ballast" / f"{number}.png", b"0" * 4096)
         run = [sys.executable, "-m", "scgan_data.cli", "annotate", str(source), str(disk / "05")]
         done = subprocess.run(run, capture_output=True, text=True)
         assert done.returncode == 1

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from scgan_data.collection.outcome import Outcome, Picture
 from scgan_data.collection.settle import refusal, settle, try_again
-from scgan_data.collection.state import Outcome, Picture, State
+from scgan_data.collection.state import State
 from scgan_data.records import Reason
 from scgan_data.sources import Local, Offer
 from scgan_data.web.address import RefusedError

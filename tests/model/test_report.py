@@ -10,7 +10,7 @@ import pytest
 from bs4 import BeautifulSoup, Tag
 from PIL import Image
 
-from scgan_data import manifest
+from scgan_data import files, manifest
 from scgan_data.errors import ManifestError
 from scgan_data.images import encode_png
 from scgan_data.records import SELFIE, Reason
@@ -42,9 +42,9 @@ def picture(folder: Path, number: int, *, width: int = 40, height: int = 48) -> 
     y, x = np.mgrid[0:height, 0:width]
     pixels = np.stack([x * 5, y * 4, np.full_like(x, number * 37 % 256)], axis=-1).astype(np.uint8)
     png = encode_png(Image.fromarray(pixels))
-    name = manifest.id_of_bytes(png)
-    manifest.write_bytes(folder / manifest.content_path(name), png)
-    path = str(folder / manifest.content_path(name))
+    name = files.id_of_bytes(png)
+    files.write_bytes(folder / files.content_path(name), png)
+    path = str(folder / files.content_path(name))
     return {"id": name, "path": path, "width": width, "height": height, "group_id": f"g{number}", "status": "kept"}
 
 
@@ -272,7 +272,7 @@ def test_planted_against_found(tmp_path: Path) -> None:
     fixed: dict[str, Any] = {"domain": SELFIE, "of": None, "requested": 1}
     kinds = ["exact_copy", "exact_copy", "watermarked", "clean", "clean", "small"]
     truth = [fixed | {"kind": kind, "url": f"u{i}"} for i, kind in enumerate(kinds)]
-    manifest.write_json(tmp_path / planted.TRUTH, truth)
+    files.write_json(tmp_path / planted.TRUTH, truth)
     reasons = ["same_bytes", None, "watermarked", None, "watermarked", "too_small"]
     rows = manifest.table(
         [

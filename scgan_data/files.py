@@ -1,0 +1,46 @@
+"""Files: named by content, written whole or not at all. Every worker imports this, so it imports next to nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+
+def id_of_bytes(data: bytes) -> str:
+    """The `id` of a picture's file."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def id_of_url(url: str) -> str:
+    """The `id` of a row whose bytes never came."""
+    return hashlib.sha256(b"url:" + url.encode()).hexdigest()
+
+
+def content_path(content_id: str, suffix: str = ".png") -> Path:
+    """Where a picture lies inside a stage's folder: `ab/abcdef….png`. Nothing of a URL reaches the file system."""
+    return Path(content_id[:2]) / f"{content_id}{suffix}"
+
+
+def write_bytes(file: Path, data: bytes) -> None:
+    """Write a file by temporary file and rename: a reader sees the whole of it or nothing."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    partial = file.with_name(f".{file.name}.{os.getpid()}.tmp")
+    try:
+        partial.write_bytes(data)
+        partial.replace(file)
+    except OSError:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+def write_json(file: Path, content: Any) -> None:
+    """Write JSON by temporary file and rename."""
+    write_bytes(file, (as_json(content) + "\n").encode())
+
+
+def as_json(content: Any) -> str:
+    """JSON for people and machines."""
+    return json.dumps(content, indent=2, ensure_ascii=False)
