@@ -21,7 +21,7 @@ import numpy as np
 from PIL import Image
 from skimage import data
 
-SETS = {"5 KB": ((144, 176), 68, 6000), "100 KB": ((720, 900), 90, 1200)}
+SETS = {"5 KB": ((144, 176), 68, 8000), "100 KB": ((720, 900), 90, 1600)}
 """Width and height, JPEG quality, distinct pictures (equal ones are decoded once only)."""
 _CONFIG = """
 worker_processes 1; daemon off; pid {home}/nginx.pid; error_log {home}/error.log;

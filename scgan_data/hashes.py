@@ -2,7 +2,9 @@
 
 Hashes are imagehash's `phash` of the upright RGB picture turned to luma (mode L, ITU-R 601): `phash` 64 bits
 (hash_size 8), `phash256` 256 bits (hash_size 16), as hexadecimal text of `imagehash.hex_to_hash`. Luma rather than the
-RGB channels: a copy in grey keeps its hash.
+RGB channels: a copy in grey keeps its hash. A picture whose longer side is 512 pixels or more is first reduced by the
+whole factor that leaves at least 256 (mean of boxes): on 129 photographs and stills .5 bits of 64 differ in the mean
+from the hash of the whole (4 at most), 2.8 of 256 (14 at most), and at 720 x 900 both cost 2 ms instead of 9.
 
 Sharpness and contrast are measured on luma with its longer side reduced to at most 256 pixels, so that they do not
 depend on the resolution a site happens to serve; a smaller picture is not enlarged. Contrast is the standard deviation
@@ -24,8 +26,8 @@ from scgan_data import images, jpeg
 from scgan_data.config import Config
 from scgan_data.images import Picture, UndecodableError
 
-MODE = "phash of L"
-"""What `phash` and `phash256` are: imagehash.phash of luma. Hashes of another mode are never compared with these."""
+MODE = "phash/L/256"
+"""What `phash` and `phash256` are, as above. Hashes of another mode are never compared with these."""
 MODULES = ("scgan_data.hashes", "scgan_data.images", "scgan_data.jpeg")
 """The modules whose source decides what `measure` returns."""
 MEASURED_SIDE_PX = 256
@@ -55,7 +57,7 @@ class Measured:
 def measure(data: bytes, config: DecodeConfig) -> Measured:
     """Decode a file's bytes once and measure all that later stages need of the whole of it."""
     try:
-        picture = images.decode(data, max_bytes=config.max_bytes, max_pixels=config.max_pixels)
+        picture = images.decode(data, max_bytes=config.max_bytes, max_pixels=config.max_pixels, keeps_metadata=True)
     except UndecodableError as error:
         said = {"reason": error.reason.value, "detail": error.detail, "value": error.value, "limit": error.limit}
         return Measured(said)
@@ -74,6 +76,7 @@ def stored(data: bytes, picture: Picture) -> tuple[bytes, str]:
 def measurements(picture: Picture) -> dict[str, Any]:
     """The measured columns of a decoded picture."""
     luma = picture.image.convert("L")
+    luma = luma.reduce(max(1, max(luma.size) // MEASURED_SIDE_PX))
     sharpness, contrast = sharpness_contrast(luma)
     return {
         "pixel_id": picture.pixel_id,
