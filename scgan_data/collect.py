@@ -10,7 +10,9 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from contextlib import ExitStack, closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -100,21 +102,46 @@ def run(
     folder.extras.mkdir(parents=True)
     with ExitStack() as stack, closing(_state(config, folder.work, reopen=bool(retry))) as state:
         opened = [stack.enter_context(source.open(folder.work)) for source in config.sources]
-        webs, streams = _streams(config, opened, stack)
         state.take_up()
         try_again(state, retry)
-        goal = Goal(config.budget, state.collected())
-        rules = _rules(config, goal)
         decoders = stack.enter_context(pool(workers or os.cpu_count() or 1))
         live = stack.enter_context(Live(console))
-        setting = Setting(config.fetch, config.decode, rules, webs, decoders, live.show)
         remeasure.stale(state, folder, config.decode, decoders)
-        Collection(state, folder, setting).run(streams)
-        table = collected.table(state, Permitted(config.licenses, config.ai_generated == "reject"), folder)
-        if not goal.reached() and state.are_listed([(s.source, s.query) for s in streams if not s.is_local]):
+        running = _Running(config, folder, state, opened, decoders, live)
+        table, is_complete = _collect(running)
+        if lost := collected.lost(table, folder):  # pictures that a rule left out before, or that a person has deleted
+            state.forget_contents(lost)
+            table, is_complete = _collect(running)
+        if is_complete:
             state.finish()
-    _say(table, config)
+    _say(table)
     return table
+
+
+@dataclass(frozen=True)
+class _Running:
+    """What one start of the stage holds open."""
+
+    config: CollectConfig
+    folder: StageFolder
+    state: State
+    opened: Sequence[Opened]
+    decoders: Executor
+    live: Live
+
+
+def _collect(running: _Running) -> tuple[pd.DataFrame, bool]:
+    """List, fetch and decode until nothing is left: the rows, and whether every stream came to its end."""
+    config, state = running.config, running.state
+    with ExitStack() as stack:
+        webs, streams = _streams(config, running.opened, stack)
+        goal = Goal(config.budget, state.collected())
+        rules = _rules(config, goal)
+        setting = Setting(config.fetch, config.decode, rules, webs, running.decoders, running.live.show)
+        Collection(state, running.folder, setting).run(streams)
+    table = collected.table(state, _permitted(config), running.folder)
+    listed = state.are_listed([(stream.source, stream.query) for stream in streams if not stream.is_local])
+    return table, listed and not goal.reached()
 
 
 def dry_run(config: CollectConfig, folder: StageFolder) -> pd.DataFrame:
@@ -128,9 +155,13 @@ def dry_run(config: CollectConfig, folder: StageFolder) -> pd.DataFrame:
         lister = Lister(state, _rules(config, Goal(config.budget)), lambda url_id, offer: None)
         for stream in streams:
             lister.read(stream)
-        table = collected.table(state, Permitted(config.licenses, config.ai_generated == "reject"), folder)
+        table = collected.table(state, _permitted(config), folder)
     shutil.rmtree(work)
     return table
+
+
+def _permitted(config: CollectConfig) -> Permitted:
+    return Permitted(config.licenses, config.ai_generated == "reject")
 
 
 def _rules(config: CollectConfig, goal: Goal) -> Rules:
@@ -171,7 +202,7 @@ def _streams(config: CollectConfig, opened: Sequence[Opened], stack: ExitStack) 
     return webs, streams
 
 
-def _say(table: pd.DataFrame, config: CollectConfig) -> None:
+def _say(table: pd.DataFrame) -> None:
     """What the queries and hosts gave, for people."""
     if not table.empty:
         console.print(yields.by_query(table))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any
 
 import pandas as pd
@@ -57,6 +58,13 @@ def table(state: State, permitted: Permitted, folder: StageFolder) -> pd.DataFra
     """All rows of this run."""
     chunks = [manifest.table(rows) for rows in _chunks(state, permitted, folder)]
     return pd.concat(chunks, ignore_index=True) if chunks else manifest.table([])
+
+
+def lost(rows: pd.DataFrame, folder: StageFolder) -> set[str]:
+    """The content ids of kept rows whose picture is not there."""
+    kept = manifest.kept(rows)
+    named = zip(kept["id"], kept["path"], strict=True)
+    return {content_id for content_id, path in named if folder.picture(content_id, PurePath(path).suffix) is None}
 
 
 def _chunks(state: State, permitted: Permitted, folder: StageFolder) -> Iterator[list[dict[str, Any]]]:

@@ -55,12 +55,15 @@ def line(tally: Tally) -> str:
 
 
 def _hosts(tally: Tally) -> Table:
-    table = Table("host", "had", "not had", "mostly")
+    table = Table("host", "had", "not had", "mostly", "per s", "under way", "spacing")
+    paces = tally.paces()
     for name, host in sorted(tally.hosts.items(), key=lambda pair: -(pair[1].had + pair[1].not_had))[:HOSTS]:
         mostly = host.reasons.most_common(1)
-        table.add_row(name, str(host.had), str(host.not_had), mostly[0][0] if mostly else "")
+        busy, spacing_s = paces.get(name, (0, 0.0))
+        numbers = (f"{host.per_second:.1f}", str(busy), f"{spacing_s:.1f} s" if spacing_s else "")
+        table.add_row(name, str(host.had), str(host.not_had), mostly[0][0] if mostly else "", *numbers)
     if len(tally.hosts) > HOSTS:
-        table.add_row(f"and {len(tally.hosts) - HOSTS} more", "", "", "")
+        table.caption = f"and {len(tally.hosts) - HOSTS} hosts more"
     return table
 
 

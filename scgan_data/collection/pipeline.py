@@ -65,7 +65,7 @@ class Collection:
         self._decoding: dict[Future[Any], list[Item]] = {}
         self._finished: list[Item] = []
         self._recorded_at = time.monotonic()
-        self.tally = Tally(state)
+        self.tally = Tally(state, setting.webs)
 
     def run(self, streams: Sequence[Listed]) -> None:
         """Collect until nothing is left or the goal is reached. Raises SourceError, at the end, for a failed stream."""

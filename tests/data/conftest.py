@@ -20,6 +20,7 @@ class WebServer:
 
     def __init__(self) -> None:
         self.routes: dict[str, Callable[[Any], None]] = {}
+        self.prefixes: dict[str, Callable[[Any], None]] = {}
         self.requests: list[tuple[str, float, dict[str, str]]] = []
         outer = self
 
@@ -28,7 +29,7 @@ class WebServer:
 
             def do_GET(self) -> None:
                 outer.requests.append((self.path, time.monotonic(), dict(self.headers)))
-                outer.routes.get(self.path, lambda handler: outer.answer(handler, 404, b"no"))(self)
+                outer.route(self.path)(self)
 
             def log_message(self, format: str, *args: Any) -> None:
                 pass
@@ -44,6 +45,11 @@ class WebServer:
         self.port = int(self.server.server_address[1])
         self.url = f"http://127.0.0.1:{self.port}"
         threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def route(self, path: str) -> Callable[[Any], None]:
+        """Who answers a path: its own route, else one that it begins with, else nobody."""
+        begun = (answer for prefix, answer in self.prefixes.items() if path.startswith(prefix))
+        return self.routes.get(path) or next(begun, lambda handler: self.answer(handler, 404, b"no"))
 
     def paths(self) -> list[str]:
         return [path for path, _, _ in self.requests]

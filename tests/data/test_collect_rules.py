@@ -197,3 +197,16 @@ def test_the_yield_of_queries_and_hosts(tmp_path: Path, web_server: Any, listed:
     assert dict(by_host.sum()) == {"found": 12, "fetched": 11, "decoded": 10, "kept": 7, "accepted": 6}
     worst = yields.worst_hosts(rows)
     assert worst is not None and worst.row_count == 1
+
+
+def test_a_picture_that_is_gone_from_the_folder_is_fetched_again(
+    tmp_path: Path, web_server: Any, listed: UrlsSource
+) -> None:
+    rows = run(tmp_path / "out", listed, budget=BudgetConfig(until=100))  # never reached: the run goes on
+    gone = manifest.kept(rows).iloc[0]
+    Path(str(gone["path"])).unlink()
+    web_server.requests.clear()
+    again = run(tmp_path / "out", listed, budget=BudgetConfig(until=100), retry=(Reason.TIMED_OUT,))
+    pd.testing.assert_frame_equal(again.drop(columns="retrieved_at"), rows.drop(columns="retrieved_at"))
+    assert pictures(web_server) == [str(gone["source_url"])[str(gone["source_url"]).rindex("/") :]]
+    assert Path(str(gone["path"])).is_file()
