@@ -24,7 +24,7 @@ from scgan_data.collection import collected, decode, remeasure
 from scgan_data.collection.budget import BudgetConfig, Goal, Spent
 from scgan_data.collection.collected import Permitted
 from scgan_data.collection.listing import Listed, Lister, Rules
-from scgan_data.collection.live import Live
+from scgan_data.collection.live import Live, line
 from scgan_data.collection.pipeline import Collection, Setting
 from scgan_data.collection.settle import try_again
 from scgan_data.collection.state import State
@@ -138,7 +138,9 @@ def _collect(running: _Running) -> tuple[pd.DataFrame, bool]:
         goal = Goal(config.budget, state.collected())
         rules = _rules(config, goal)
         setting = Setting(config.fetch, config.decode, rules, webs, running.decoders, running.live.show)
-        Collection(state, running.folder, setting).run(streams)
+        collection = Collection(state, running.folder, setting)
+        collection.run(streams)
+    console.print(line(collection.tally))
     table = collected.table(state, _permitted(config), running.folder)
     listed = state.are_listed([(stream.source, stream.query) for stream in streams if not stream.is_local])
     return table, listed and not goal.reached()

@@ -120,7 +120,7 @@ def test_new_pictures_cost_only_themselves(project: Path, tmp_path: Path) -> Non
     for n in range(3):
         Image.fromarray(data.astronaut()).rotate(7 * n + 5).save(clone / "sources" / "mine" / f"new{n}.png")
     log = run("dvc", "repro", "annotate", cwd=clone)
-    assert "collect: " in log and "3 to do" in log.split("collect: ", 1)[1].splitlines()[0]
+    assert "collect: " in log and "3 new pictures" in log.split("collect: ", 1)[1].splitlines()[0]
     for stage in ("filter", "crop", "annotate"):
         line = next(x for x in log.splitlines() if x.startswith(f"{stage}: ") and "to do" in x)
         assert int(line.split(" to do")[0].split()[-1]) <= 3, line
