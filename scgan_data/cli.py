@@ -113,8 +113,9 @@ def yield_(
 
     rows, later = manifest.read(folder), manifest.read(judged) if judged else None
     console = Console()
-    console.print(yields.by_query(rows, later))
-    console.print(yields.by_host(rows, later))
+    totals = yields.totals(rows, later)
+    console.print(totals.by_query())
+    console.print(totals.by_host())
 
 
 @app.command()

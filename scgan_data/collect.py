@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from typing import Annotated, Literal
 import pandas as pd
 from pydantic import Field
 
-from scgan_data import hashes, yields
+from scgan_data import hashes, manifest, yields
 from scgan_data.collection import collected, decode, remeasure
 from scgan_data.collection.budget import BudgetConfig, Goal, Spent
 from scgan_data.collection.collected import Permitted
@@ -92,11 +92,11 @@ class CollectConfig(Config):
 
 def run(
     config: CollectConfig, folder: StageFolder, *, workers: int | None = None, retry: Sequence[Reason] = ()
-) -> pd.DataFrame:
-    """The manifest's rows; what else belongs into the finished folder lies in `folder.work / "extras"`.
+) -> Iterator[pd.DataFrame]:
+    """The manifest's rows, in its order, in parts; the first comes when all is collected.
 
-    `retry` names reasons whose URLs are asked for once more. Raises SourceError where a source as a whole cannot be
-    read; what the others gave is kept.
+    What else belongs into the finished folder lies in `folder.extras` after the last. `retry` names reasons whose URLs
+    are asked for once more. Raises SourceError where a source as a whole cannot be read; what others gave is kept.
     """
     shutil.rmtree(folder.extras, ignore_errors=True)
     folder.extras.mkdir(parents=True)
@@ -108,14 +108,17 @@ def run(
         live = stack.enter_context(Live(console))
         remeasure.stale(state, folder, config.decode, decoders)
         running = _Running(config, folder, state, opened, decoders, live)
-        table, is_complete = _collect(running)
-        if lost := collected.lost(table, folder):  # pictures that a rule left out before, or that a person has deleted
+        is_complete = _collect(running)
+        if lost := collected.lost(state, _permitted(config), folder):  # a rule left them out before, or a person did
             state.forget_contents(lost)
-            table, is_complete = _collect(running)
+            is_complete = _collect(running)
+        totals = yields.Totals()
+        for part in collected.parts(state, _permitted(config), folder):
+            totals.add(part)
+            yield part
         if is_complete:
             state.finish()
-    _say(table)
-    return table
+    _say(totals)
 
 
 @dataclass(frozen=True)
@@ -130,8 +133,8 @@ class _Running:
     live: Live
 
 
-def _collect(running: _Running) -> tuple[pd.DataFrame, bool]:
-    """List, fetch and decode until nothing is left: the rows, and whether every stream came to its end."""
+def _collect(running: _Running) -> bool:
+    """List, fetch and decode until nothing is left or wanted; whether every stream came to its end."""
     config, state = running.config, running.state
     with ExitStack() as stack:
         webs, streams = _streams(config, running.opened, stack)
@@ -141,9 +144,8 @@ def _collect(running: _Running) -> tuple[pd.DataFrame, bool]:
         collection = Collection(state, running.folder, setting)
         collection.run(streams)
     console.print(line(collection.tally))
-    table = collected.table(state, _permitted(config), running.folder)
     listed = state.are_listed([(stream.source, stream.query) for stream in streams if not stream.is_local])
-    return table, listed and not goal.reached()
+    return listed and not goal.reached()
 
 
 def dry_run(config: CollectConfig, folder: StageFolder) -> pd.DataFrame:
@@ -157,9 +159,9 @@ def dry_run(config: CollectConfig, folder: StageFolder) -> pd.DataFrame:
         lister = Lister(state, _rules(config, Goal(config.budget)), lambda url_id, offer: None)
         for stream in streams:
             lister.read(stream)
-        table = collected.table(state, _permitted(config), folder)
+        parts = list(collected.parts(state, _permitted(config), folder))
     shutil.rmtree(work)
-    return table
+    return pd.concat(parts, ignore_index=True) if parts else manifest.table([])
 
 
 def _permitted(config: CollectConfig) -> Permitted:
@@ -204,10 +206,9 @@ def _streams(config: CollectConfig, opened: Sequence[Opened], stack: ExitStack) 
     return webs, streams
 
 
-def _say(table: pd.DataFrame) -> None:
+def _say(totals: yields.Totals) -> None:
     """What the queries and hosts gave, for people."""
-    if not table.empty:
-        console.print(yields.by_query(table))
-        worst = yields.worst_hosts(table)
-        if worst is not None:
-            console.print(worst)
+    console.print(totals.by_query())
+    worst = totals.worst_hosts()
+    if worst is not None:
+        console.print(worst)

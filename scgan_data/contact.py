@@ -32,13 +32,14 @@ def asked(fetch: FetchConfig) -> FetchConfig:
     if known.contact is not None or not (sys.stdin.isatty() and sys.stderr.isatty()):
         return known
     typer.echo("Sites see who collects from them. Your e-mail address, or a page that says who you are:", err=True)
-    contact = str(typer.prompt("contact", value_proc=_checked, err=True))
+    contact = str(typer.prompt("contact", value_proc=checked, err=True))
     write_bytes(_file(), (contact + "\n").encode())
     typer.echo(f"kept in {_file()}", err=True)
     return fetch.model_copy(update={"contact": contact})
 
 
-def _checked(text: str) -> str:
+def checked(text: str) -> str:
+    """The address as it is kept. Raises typer.BadParameter for what is none."""
     if not _SHAPE.fullmatch(text.strip()):
         raise typer.BadParameter("an e-mail address, or a URL that begins with https://")
     return text.strip()

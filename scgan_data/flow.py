@@ -11,8 +11,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import pandas as pd
-
 from scgan_data import config, manifest, show
 from scgan_data.errors import StoppedError
 from scgan_data.runner import console
@@ -40,36 +38,32 @@ def run_stage(
     params: Path | None = None,
     overrides: Sequence[str] = (),
     workers: int | None = None,
-) -> pd.DataFrame:
-    """Run one stage from one folder to another; the rows that it wrote.
+) -> None:
+    """Run one stage from one folder to another.
 
     Raises ScganError. Stopped by Ctrl-C it raises StoppedError, finished work being kept.
     """
     settings = config.load(config_class(stage), stage, file=params, overrides=overrides)
-    return run_configured(stage, settings, src, dst, workers=workers)
+    run_configured(stage, settings, src, dst, workers=workers)
 
 
 def run_configured(
     stage: str, settings: config.Config, src: Path | None, dst: Path, *, workers: int | None = None, **options: Any
-) -> pd.DataFrame:
+) -> None:
     """`run_stage` with a configuration in hand, and options of the stage's own. `collect` has no source folder."""
     run = module_of(stage).run
     before = manifest.read(src) if src else None
     with open_stage(stage, dst) as folder:
         try:
-            after = (
-                run(settings, folder, workers=workers, **options)
-                if before is None
-                else run(before, settings, folder, workers=workers, **options)
-            )
-            after = manifest.table(after)
-            if before is not None:
+            if before is None:
+                summary = folder.commit(run(settings, folder, workers=workers, **options))
+            else:
+                after = manifest.table(run(before, settings, folder, workers=workers, **options))
                 manifest.check_complete(before, after, stage)
-            folder.commit(after)
+                summary = folder.commit(after)
         except KeyboardInterrupt:
             raise StoppedError(f"{stage} stopped; finished work is kept, the same command goes on from here") from None
-    console.print(show.table(manifest.summary(after), f"{stage} → {dst}"))
-    return after
+    console.print(show.table(summary, f"{stage} → {dst}"))
 
 
 def preview(settings: config.Config, dst: Path) -> None:
@@ -79,6 +73,7 @@ def preview(settings: config.Config, dst: Path) -> None:
     assert isinstance(settings, collect.CollectConfig)
     with open_stage("collect", dst) as folder:
         table = collect.dry_run(settings, folder)
-    for view in (yields.by_query(table), yields.by_host(table)):
-        console.print(view)
+    totals = yields.totals(table)
+    console.print(totals.by_query())
+    console.print(totals.by_host())
     console.print(f"{len(table)} found; nothing was asked for but what names them")

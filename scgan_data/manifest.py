@@ -12,6 +12,8 @@ the crop's `id` and the source's as `parent_id`, a rejected row keeps its own.
 from __future__ import annotations
 
 import os
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -109,20 +111,43 @@ def _to_pandas(arrow: pa.Table) -> pd.DataFrame:
     return frame
 
 
-def write(folder: Path, rows: pd.DataFrame, *, home: Path | None = None) -> None:
-    """Write `manifest.parquet` and `summary.json` into `folder`, the manifest last.
+def write(folder: Path, rows: pd.DataFrame | Iterable[pd.DataFrame], *, home: Path | None = None) -> dict[str, Any]:
+    """Write `manifest.parquet` and `summary.json` into `folder`, the manifest last; returns the summary.
 
-    `home` is where the folder will lie once the stage is finished (default: `folder`): paths are made relative to it.
+    Rows that come in parts must be in the canonical order; no more than one part is held at a time. `home` is where the
+    folder will lie once the stage is finished (default: `folder`): paths are made relative to it.
     """
     base = (home or folder).absolute()
-    rows = table(rows)
-    rows["path"] = [None if pd.isna(p) else os.path.relpath(p, base) for p in rows["path"]]
-    rows = rows.sort_values(_ORDER, kind="stable", ignore_index=True)
-    files.write_json(folder / SUMMARY_NAME, summary(rows))
-    arrow = pa.Table.from_pandas(rows, schema=SCHEMA, preserve_index=False)
+    counts: dict[str, Any] = {}
     partial = folder / f".{FILE_NAME}.tmp"
-    pq.write_table(arrow, partial, compression="zstd")
+    with pq.ParquetWriter(partial, SCHEMA, compression="zstd") as writer:
+        for part in [in_order(rows)] if isinstance(rows, pd.DataFrame) else rows:
+            relative = [None if pd.isna(p) else os.path.relpath(p, base) for p in part["path"]]
+            named = table(part).assign(path=pd.Series(relative, index=part.index, dtype="str"))
+            arrow = pa.Table.from_pandas(named, schema=SCHEMA, preserve_index=False)
+            writer.write_table(arrow.replace_schema_metadata(None))
+            counts = _added(counts, summary(part))
+    files.write_json(folder / SUMMARY_NAME, counts)
     partial.replace(folder / FILE_NAME)
+    return counts
+
+
+def in_order(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the schema in the manifest's canonical order."""
+    return table(rows).sort_values(_ORDER, kind="stable", ignore_index=True)
+
+
+def _added(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """The sum of two summaries, in their order of keys."""
+    added: dict[str, Any] = {}
+    for domain in sorted({*one, *other}):
+        here = [counts[domain] for counts in (one, other) if domain in counts]
+        reasons = Counter({reason: 0 for part in here for reason in part["reasons"]})
+        for part in here:
+            reasons.update(part["reasons"])
+        kept, rejected = (sum(part[name] for part in here) for name in ("kept", "rejected"))
+        added[domain] = {"kept": kept, "rejected": rejected, "reasons": dict(sorted(reasons.items()))}
+    return added
 
 
 def read(folder: Path) -> pd.DataFrame:

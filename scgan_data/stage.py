@@ -21,7 +21,7 @@ import importlib.util
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,25 +63,35 @@ class StageFolder:
                 return Path(parent, relative)
         return None
 
-    def commit(self, rows: pd.DataFrame) -> None:
-        """Assemble the finished folder and swap it in: extras, pictures of kept and rejected rows, then the manifest.
+    def commit(self, rows: pd.DataFrame | Iterable[pd.DataFrame]) -> dict[str, Any]:
+        """Assemble the finished folder and swap it in: pictures of kept and rejected rows, extras, then the manifest.
 
-        Rows' `path` is absolute; a path inside `home` names a picture of this stage.
+        Rows' `path` is absolute; a path inside `home` names a picture of this stage. Rows may come in parts, in the
+        manifest's order. Returns the summary.
         """
         new = self.work / "new"
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(parents=True)
+        summary = manifest.write(new, self._assembled(rows, new), home=self.home)
+        self.swap_in(new)
+        shutil.rmtree(self.files, ignore_errors=True)
+        return summary
+
+    def _assembled(self, rows: pd.DataFrame | Iterable[pd.DataFrame], new: Path) -> Iterator[pd.DataFrame]:
+        """The rows, their pictures being put into `new`; the extras follow once all rows are there."""
+        for part in [manifest.in_order(rows)] if isinstance(rows, pd.DataFrame) else rows:
+            self._link_pictures(part, new)
+            yield part
         if self.extras.is_dir():
             shutil.copytree(self.extras, new, dirs_exist_ok=True)
+
+    def _link_pictures(self, rows: pd.DataFrame, new: Path) -> None:
         home = str(self.home) + os.sep
         for path in sorted({p for p in rows["path"].dropna() if p.startswith(home)}):
             relative = Path(path).relative_to(self.home)
             source = self.files / relative if (self.files / relative).is_file() else self.home / relative
             if not (new / relative).exists():
                 _link(source, new / relative)
-        manifest.write(new, rows, home=self.home)
-        self.swap_in(new)
-        shutil.rmtree(self.files, ignore_errors=True)
 
     def swap_in(self, new: Path) -> None:
         """Put a complete folder of the same file system in the place of `home`: old aside, new in, old away.

@@ -64,29 +64,55 @@ def hosts(rows: pd.DataFrame) -> pd.Series[str]:
     return rows["source_url"].map(lambda url: urlsplit(url).netloc if "://" in url else "this machine")
 
 
-def by_query(rows: pd.DataFrame, judged: pd.DataFrame | None = None) -> Table:
-    """The yield table by query."""
-    return _table("yield by query", counts(rows, queries(rows), judged))
+class Totals:
+    """The counts of a manifest that comes in parts."""
+
+    def __init__(self, judged: pd.DataFrame | None = None) -> None:
+        self._judged = judged
+        self._queries, self._hosts = pd.DataFrame(), pd.DataFrame()
+        self._failures = pd.Series(dtype=float)
+
+    def add(self, rows: pd.DataFrame) -> None:
+        """Count rows."""
+        self._queries = _sum(self._queries, counts(rows, queries(rows), self._judged))
+        self._hosts = _sum(self._hosts, counts(rows, hosts(rows), self._judged))
+        failed = rows[rows["reason"].isin(NOT_FETCHED - {Reason.OVER_BUDGET, Reason.FILE_UNREADABLE})]
+        by_reason = failed.groupby([hosts(failed), failed["reason"]]).size()
+        self._failures = self._failures.add(by_reason, fill_value=0) if len(self._failures) else by_reason
+
+    def by_query(self) -> Table:
+        """The yield table by query."""
+        return _table("yield by query", self._queries)
+
+    def by_host(self) -> Table:
+        """The yield table by host."""
+        return _table("yield by host", self._hosts)
+
+    def worst_hosts(self) -> Table | None:
+        """The hosts that failed most, each with its commonest reason; None where none failed."""
+        failures = {str(host): part.droplevel(0) for host, part in self._failures.groupby(level=0)}
+        if not failures:
+            return None
+        found = {str(host): int(count) for host, count in self._hosts["found"].items()}
+        table = Table(title=f"the {WORST} worst hosts" if len(failures) > WORST else "hosts with failures")
+        for name in ("host", "not had", "of", "mostly"):
+            table.add_column(name, justify="left" if name in ("host", "mostly") else "right", overflow="fold")
+        for host, reasons in sorted(failures.items(), key=lambda pair: (-pair[1].sum(), pair[0]))[:WORST]:
+            mostly = f"{reasons.idxmax()} ({int(reasons.max())})"
+            table.add_row(host, str(int(reasons.sum())), str(found[host]), mostly)
+        return table
 
 
-def by_host(rows: pd.DataFrame, judged: pd.DataFrame | None = None) -> Table:
-    """The yield table by host."""
-    return _table("yield by host", counts(rows, hosts(rows), judged))
+def _sum(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
+    added = one.add(other, fill_value=0).astype(int) if len(one) else other
+    return added.sort_values("found", ascending=False, kind="stable")
 
 
-def worst_hosts(rows: pd.DataFrame) -> Table | None:
-    """The hosts that failed most, each with its commonest reason; None where none failed."""
-    failed = rows[rows["reason"].isin(NOT_FETCHED - {Reason.OVER_BUDGET, Reason.FILE_UNREADABLE})]
-    if failed.empty:
-        return None
-    table = Table(title=f"the {WORST} worst hosts" if hosts(failed).nunique() > WORST else "hosts with failures")
-    for name in ("host", "not had", "of", "mostly"):
-        table.add_column(name, justify="left" if name in ("host", "mostly") else "right", overflow="fold")
-    found = hosts(rows).value_counts()
-    for host, part in sorted(failed.groupby(hosts(failed)), key=lambda pair: (-len(pair[1]), pair[0]))[:WORST]:
-        reasons = part["reason"].value_counts()
-        table.add_row(str(host), str(len(part)), str(found[host]), f"{reasons.index[0]} ({reasons.iloc[0]})")
-    return table
+def totals(rows: pd.DataFrame, judged: pd.DataFrame | None = None) -> Totals:
+    """The counts of whole rows."""
+    counted = Totals(judged)
+    counted.add(rows)
+    return counted
 
 
 def _table(title: str, numbers: pd.DataFrame) -> Table:

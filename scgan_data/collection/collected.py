@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import PurePath
 from typing import Any
 
 import pandas as pd
@@ -34,6 +33,7 @@ UNION ALL
 SELECT {_OFFER}, {_URL}, {_REFUSED}, {_NOT_HAD}, versions.content_id, versions.retrieved_at, suffix, facts
 FROM offers JOIN urls ON id = offers.url_id JOIN versions USING (url_id)
 JOIN pictures ON pictures.content_id = versions.content_id WHERE offers.run = :run
+ORDER BY domain, source_url, content_id
 """
 _NAMES = (
     *("domain", "source", "query", "page_url", "license", "license_url", "author", "ai_generated", "extra"),
@@ -54,22 +54,17 @@ class Permitted:
     reject_ai: bool
 
 
-def table(state: State, permitted: Permitted, folder: StageFolder) -> pd.DataFrame:
-    """All rows of this run."""
-    chunks = [manifest.table(rows) for rows in _chunks(state, permitted, folder)]
-    return pd.concat(chunks, ignore_index=True) if chunks else manifest.table([])
-
-
-def lost(rows: pd.DataFrame, folder: StageFolder) -> set[str]:
-    """The content ids of kept rows whose picture is not there."""
-    kept = manifest.kept(rows)
-    named = zip(kept["id"], kept["path"], strict=True)
-    return {content_id for content_id, path in named if folder.picture(content_id, PurePath(path).suffix) is None}
-
-
-def _chunks(state: State, permitted: Permitted, folder: StageFolder) -> Iterator[list[dict[str, Any]]]:
+def parts(state: State, permitted: Permitted, folder: StageFolder) -> Iterator[pd.DataFrame]:
+    """All rows of this run, in the manifest's order, some at a time: a list of a million URLs never lies in memory."""
     for chunk in state.chunks(_QUERY, {"run": state.run}, CHUNK):
-        yield [_row(dict(zip(_NAMES, values, strict=True)), permitted, folder) for values in chunk]
+        yield manifest.table([_row(dict(zip(_NAMES, values, strict=True)), permitted, folder) for values in chunk])
+
+
+def lost(state: State, permitted: Permitted, folder: StageFolder) -> set[str]:
+    """The content ids of kept rows whose picture is not there."""
+    gone = {i for i, suffix in state.pictures() if folder.picture(i, suffix) is None}
+    rows = (manifest.kept(part) for part in (parts(state, permitted, folder) if gone else ()))
+    return {content_id for part in rows for content_id in part["id"] if content_id in gone}
 
 
 def _row(found: dict[str, Any], permitted: Permitted, folder: StageFolder) -> dict[str, Any]:
@@ -80,6 +75,8 @@ def _row(found: dict[str, Any], permitted: Permitted, folder: StageFolder) -> di
     row["id"] = content_id or files.id_of_url(found["source_url"])
     refused = _offer_refused(found) or _not_had(found) or _no_picture(facts)
     if refused is None:
+        if row["license"] or row["license_url"]:  # a name must not be joined with another statement's address
+            facts = {name: value for name, value in facts.items() if name not in ("license", "license_url")}
         row |= {name: value for name, value in facts.items() if row.get(name) is None}
     row["license"] = licenses.named(row["license"], row["license_url"])
     if refused is None:

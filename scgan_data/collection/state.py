@@ -202,6 +202,11 @@ class State:
         row = self.one("SELECT content_id, etag FROM urls WHERE id = ?", (url_id,))
         return (row[0], row[1]) if row and row[0] else None
 
+    def pictures(self) -> Iterator[tuple[str, str]]:
+        """(content id, suffix) of all pictures; nothing else may write meanwhile."""
+        for chunk in self.chunks("SELECT content_id, suffix FROM pictures WHERE suffix NOTNULL", {}, 10_000):
+            yield from chunk
+
     def stale(self) -> list[tuple[str, str | None, str]]:
         """(content id, suffix, facts) of what another version of the decoding measured."""
         return self.all("SELECT content_id, suffix, facts FROM pictures WHERE key != ?", (self.decode_key,))

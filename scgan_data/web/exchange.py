@@ -97,9 +97,11 @@ class Exchange:
         self.status = status = response.status
         self._headers = headers = _headers(response)
         said = robots.directives(response.headers.get_all("X-Robots-Tag", [])) if "x-robots-tag" in headers else _NONE
+        if headers.get("tdm-reservation", "").strip() == "1":
+            said |= {robots.TDM_RESERVED}
         if _is_taken(status) or (status == 304 and self._wanted.is_conditional):
             if self._wanted.is_picture and (directive := robots.forbids(said)):
-                raise RefusedError(Reason.NOAI, f"X-Robots-Tag: {directive}")
+                raise RefusedError(Reason.NOAI, f"the answer's headers say {directive}")
             body = Body(response, headers, self._wanted, self._transfer).whole() if status != 304 else b""
             seconds, via_proxy = self._transfer.seconds, self._wanted.addresses is None
             rules = robots.line(self._wanted.rules, said)

@@ -20,7 +20,9 @@ AGENT = "scgan-data"
 MAX_BYTES = 512_000
 """What follows in a longer robots.txt is not read (RFC 9309, section 2.5)."""
 MAX_REDIRECTS = 5
-FORBIDDING = frozenset({"noai", "noimageai", "noml", "noindex", "noimageindex", "none"})
+TDM_RESERVED = "tdm-reservation"
+"""The header of W3C's TDM Reservation Protocol, read as a directive."""
+FORBIDDING = frozenset({"noai", "noimageai", "noml", "noindex", "noimageindex", "none", TDM_RESERVED})
 NOT_ASKED = "robots.txt: not asked (API)"
 _VALUED = ("unavailable_after", "max-snippet", "max-image-preview", "max-video-preview")
 

@@ -195,7 +195,7 @@ def test_the_yield_of_queries_and_hosts(tmp_path: Path, web_server: Any, listed:
     expected = {"found": 6, "fetched": 5, "decoded": 4, "kept": 3, "accepted": 3}
     assert dict(by_host.loc[f"localhost:{web_server.port}"]) == expected
     assert dict(by_host.sum()) == {"found": 12, "fetched": 11, "decoded": 10, "kept": 7, "accepted": 6}
-    worst = yields.worst_hosts(rows)
+    worst = yields.totals(rows).worst_hosts()
     assert worst is not None and worst.row_count == 1
 
 

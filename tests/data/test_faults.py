@@ -215,6 +215,8 @@ TABLE: dict[str, tuple[Callable[..., None], Reason | None]] = {
     "noimageai": (says(200, GOOD, X_Robots_Tag="noimageai, noai"), Reason.NOAI),
     "noindex": (says(200, GOOD, X_Robots_Tag="noindex"), Reason.NOAI),
     "noai for us": (says(200, GOOD, X_Robots_Tag="scgan-data: noai"), Reason.NOAI),
+    "tdm reservation": (says(200, GOOD, tdm_reservation="1"), Reason.NOAI),
+    "tdm reservation lifted": (says(200, GOOD, tdm_reservation="0"), None),
     "noai for others": (says(200, GOOD, X_Robots_Tag="otherbot: noai"), None),
     "no/disallowed": (says(200, GOOD), Reason.ROBOTS_DISALLOWED),
 }
@@ -265,5 +267,5 @@ def test_hosts_that_cannot_be_reached(tmp_path: Path, web_server: Any, name: str
         sources=(UrlsSource(path=tmp_path / "list.txt", allow_private=True),), fetch=FETCH, decode=DECODE
     )
     with stage.open_stage("collect", tmp_path / "out") as folder:
-        (row,) = collect.run(config, folder, workers=1).to_dict(orient="records")
+        (row,) = next(collect.run(config, folder, workers=1)).to_dict(orient="records")
     assert row["reason"] == reason
