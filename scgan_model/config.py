@@ -8,6 +8,7 @@ into the paper's. The fields' own defaults are the demo: 64 px, seven to eight m
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
@@ -70,8 +71,10 @@ class TrainConfig(Config):
     step takes .3 s there, with two threads that wait for each other 1.7 s). 0 becomes the number of
     usable cores when training starts, and is recorded: sums of floats depend on it, so a resumed run uses the number
     that it began with."""
-    precision: Literal["fp32", "bf16"] = "bf16"
-    """Arithmetic of the convolutions (autocast); losses, weights and Adam stay in fp32."""
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    """Arithmetic of the convolutions (autocast); losses, weights and Adam stay in fp32. `auto` becomes bf16 on CUDA and
+    on CPUs that calculate in it, else fp32 (on an AVX2 machine, which imitates it, a step of the demo took 10 s in bf16
+    instead of .7), and is recorded: a resumed run uses what it began with."""
 
     resolution_px: int = Field(default=64, ge=16, le=1024)
     """Side of the pictures that the networks see: a power of two."""
@@ -160,16 +163,28 @@ class TrainConfig(Config):
             raise ValueError("checkpoint_every_steps must be a multiple of log_every_steps")
         return self
 
-    def resolved(self, *, threads: int | None = None) -> TrainConfig:
-        """The same with what depends on the machine filled in: the device, and where `threads` is 0 the number that an
-        unfinished run began with, or that of the usable cores."""
+    def resolved(self, *, begun: Mapping[str, Any] | None = None) -> TrainConfig:
+        """The same with what depends on the machine filled in: the device; where `threads` is 0 or `precision` is
+        `auto`, what an unfinished run began with, or else what suits the machine."""
         import torch
 
+        begun = begun or {}
         device = self.device
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
         usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        return self.model_copy(update={"device": device, "threads": self.threads or threads or usable})
+        suited = "bf16" if device == "cuda" or _calculates_in_bf16() else "fp32"
+        precision = begun.get("precision", suited) if self.precision == "auto" else self.precision
+        threads = self.threads or begun.get("threads") or usable
+        return self.model_copy(update={"device": device, "threads": threads, "precision": precision})
+
+
+def _calculates_in_bf16() -> bool:
+    """Whether this machine's CPU has instructions for bf16; without them it is imitated, many times slower."""
+    import torch
+
+    checks = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    return any(getattr(torch.cpu, name, lambda: False)() for name in checks)
 
 
 PRESETS: dict[str, dict[str, Any]] = {

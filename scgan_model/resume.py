@@ -22,8 +22,8 @@ def finished(home: Path, origin: dict[str, Any], config: TrainConfig) -> bool:
 
 
 def resolved(config: TrainConfig, content: dict[str, Any] | None) -> TrainConfig:
-    """The configuration on this machine, with the thread count of the checkpoint that it goes on from."""
-    return config.resolved(threads=content["config"].get("threads") if content else None)
+    """The configuration on this machine, with threads and precision of the checkpoint that it goes on from."""
+    return config.resolved(begun=content["config"] if content else None)
 
 
 def partial(work: Path, origin: dict[str, Any], config: TrainConfig) -> dict[str, Any] | None:

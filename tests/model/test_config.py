@@ -63,8 +63,12 @@ def test_every_field_has_its_line(model: type[TrainConfig] | type[LossConfig]) -
 
 
 def test_resolving_keeps_a_given_thread_count_and_prefers_the_unfinished_runs() -> None:
-    assert TrainConfig(threads=3).resolved(threads=5).threads == 3
-    assert TrainConfig(threads=0).resolved(threads=5).threads == 5
+    assert TrainConfig(threads=3).resolved(begun={"threads": 5}).threads == 3
+    assert TrainConfig(threads=0).resolved(begun={"threads": 5}).threads == 5
     assert TrainConfig(threads=0).resolved().threads >= 1
     assert TrainConfig().resolved().threads == 1
     assert TrainConfig().resolved().device in ("cpu", "cuda")
+    assert TrainConfig(precision="bf16").resolved(begun={"precision": "fp32"}).precision == "bf16"
+    assert TrainConfig().resolved(begun={"precision": "bf16"}).precision == "bf16"
+    assert TrainConfig().resolved(begun={"precision": "fp32"}).precision == "fp32"
+    assert TrainConfig().resolved().precision in ("fp32", "bf16")
