@@ -119,6 +119,7 @@ def write(folder: Path, rows: pd.DataFrame | Iterable[pd.DataFrame], *, home: Pa
     """
     base = (home or folder).absolute()
     counts: dict[str, Any] = {}
+    folder.mkdir(parents=True, exist_ok=True)
     partial = folder / f".{FILE_NAME}.tmp"
     with pq.ParquetWriter(partial, SCHEMA, compression="zstd") as writer:
         for part in [in_order(rows)] if isinstance(rows, pd.DataFrame) else rows:

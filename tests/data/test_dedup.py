@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageEnhance
 from skimage import data as pictures
 
-from scgan_data import dedup, hashes, images, manifest, similarity
+from scgan_data import dedup, files, hashes, images, manifest, similarity
 from scgan_data.dedup import DedupConfig
 from scgan_data.hashes import DecodeConfig
 from scgan_data.stage import open_stage
@@ -36,10 +36,10 @@ EDITS = {
 }
 
 
-def collected(folder: Path, files: dict[str, bytes], domain: str = "selfie") -> pd.DataFrame:
+def collected(folder: Path, contents: dict[str, bytes], domain: str = "selfie") -> pd.DataFrame:
     """Rows as `collect` leaves them: files stored, measured by its own code."""
     rows = []
-    for url, content in files.items():
+    for url, content in contents.items():
         content_id = files.id_of_bytes(content)
         path = folder / files.content_path(content_id)
         files.write_bytes(path, content)
