@@ -5,8 +5,9 @@
 Both tools fetch from one nginx on 127.0.0.1, each as a whole process, start-up included, in turns; figures are medians.
 img2dataset (1.47.0, in a virtual environment of its own, made at the first run) goes with two processes and 32 threads.
 It starts slowly (6 to 8 s): by its own count, which leaves the start out, it fetches faster than its figures here say.
-"Fetch only" is it with `disable_all_reencoding`, "whole stage" with its defaults (decode, 256 px, JPEG); ours hashes bytes and pixels, two perceptual hashes, sharpness and metadata, and
-keeps the picture in full size. nginx shares the cores, with both.
+"Fetch only" is it with `disable_all_reencoding`, "whole stage" with its defaults (decode, 256 px, JPEG); ours hashes
+bytes and pixels, two perceptual hashes, sharpness and metadata, and keeps the picture in full size. nginx shares the
+cores, with both.
 """
 
 from __future__ import annotations
