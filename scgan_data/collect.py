@@ -138,7 +138,7 @@ def _collect(running: _Running) -> bool:
     config, state = running.config, running.state
     with ExitStack() as stack:
         webs, streams = _streams(config, running.opened, stack)
-        goal = Goal(config.budget, state.collected())
+        goal = Goal(config.budget, () if config.budget.until is None else state.collected())
         rules = _rules(config, goal)
         setting = Setting(config.fetch, config.decode, rules, webs, running.decoders, running.live.show)
         collection = Collection(state, running.folder, setting)

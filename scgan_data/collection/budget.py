@@ -73,7 +73,7 @@ class Goal:
         self._rate: dict[str, float] = {}
         if config.until is not None and config.judged is not None:
             self._read(manifest.read(config.judged))
-        for domain, content_id in collected if self.is_set else ():
+        for domain, content_id in collected:
             self.count(domain, content_id)
 
     def _read(self, rows: pd.DataFrame) -> None:

@@ -99,8 +99,8 @@ def _not_had(found: dict[str, Any]) -> RefusedError | None:
     """Why there are no bytes. A picture in hand outlives a host that has it no longer."""
     if found["content_id"] is not None:
         return None
-    if found["done"] != 1:
-        return RefusedError(Reason.OVER_BUDGET, "not asked for: the goal was reached")
+    if found["done"] != 1 or found["url_reason"] is None:  # of a dry run all, this machine's files included
+        return RefusedError(Reason.OVER_BUDGET, "not asked for: no more were wanted")
     return _refusal(found["url_reason"], found["url_detail"], found["url_value"], found["url_limit"])
 
 

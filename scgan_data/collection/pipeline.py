@@ -50,7 +50,7 @@ class Setting:
     webs: Sequence[Web]
     decoders: Executor
     watch: Callable[[Tally], None]
-    """Called some twenty times a second."""
+    """Called at each turn of the main thread."""
 
 
 class Collection:

@@ -149,6 +149,14 @@ def test_a_dry_run_lists_and_asks_for_no_picture(tmp_path: Path, web_server: Any
     assert not (tmp_path / "out").exists()
 
 
+def test_a_dry_run_lists_files_of_this_machine_too(tmp_path: Path, jpeg: Jpeg) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.jpg").write_bytes(jpeg(1))
+    with stage.open_stage("collect", tmp_path / "out") as folder:
+        rows = collect.dry_run(CollectConfig(sources=(FolderSource(path=tmp_path / "in"),)), folder)
+    assert [(row.source_url[-5:], row.reason) for row in rows.itertuples()] == [("a.jpg", Reason.OVER_BUDGET)]
+
+
 def test_a_strict_host_holds_up_no_other(tmp_path: Path, web_server: Any, listed: UrlsSource) -> None:
     def rules(handler: Any) -> None:
         strict = handler.headers["Host"].startswith("localhost")
