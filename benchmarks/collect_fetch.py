@@ -1,6 +1,9 @@
 """The fetching half of `collect` alone: everything but the decode; the bytes are written as they came.
 
-python -m benchmarks.collect_fetch LIST FOLDER
+    python -c "from benchmarks.collect_fetch import main; main()" LIST FOLDER
+
+Not `python -m`: its worker processes would import this module, and with it all of the main process, a second of CPU
+each; those of the command line do not either.
 """
 
 from __future__ import annotations
@@ -20,10 +23,10 @@ from scgan_data.collection.pipeline import Collection, Setting
 from scgan_data.collection.state import State
 from scgan_data.credit.licenses import LicensesConfig
 from scgan_data.hashes import DecodeConfig
-from scgan_data.runner import pool
 from scgan_data.sources.urls import UrlsSource
 from scgan_data.stage import open_stage
 from scgan_data.web.fetch import Web
+from scgan_data.workers import pool
 
 
 class Keep(Executor):
@@ -37,8 +40,9 @@ class Keep(Executor):
         return self._processes.submit(keep, args[0], args[2])
 
 
-def main(listed: Path, home: Path) -> None:
+def main() -> None:
     """Fetch every URL of a list."""
+    listed, home = map(Path, sys.argv[1:])
     source = UrlsSource(path=listed, allow_private=True)
     budget = BudgetConfig()
     rules = Rules(LicensesConfig(), True, Spent(budget), Goal(budget))
@@ -49,7 +53,3 @@ def main(listed: Path, home: Path) -> None:
             Collection(state, folder, setting).run(streams)
         left = state.count_waiting()
     sys.exit(f"{left} URLs were not fetched" if left else 0)
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -32,7 +32,6 @@ from scgan_data.config import Config
 from scgan_data.credit.licenses import LicensesConfig
 from scgan_data.hashes import DecodeConfig
 from scgan_data.records import Reason
-from scgan_data.runner import console, pool
 from scgan_data.sources import Opened, sample
 from scgan_data.sources.archive import ArchiveSource
 from scgan_data.sources.commons import CommonsSource
@@ -46,8 +45,10 @@ from scgan_data.sources.sample import SampleSource
 from scgan_data.sources.urls import UrlsSource
 from scgan_data.sources.video import VideoSource
 from scgan_data.stage import StageFolder, key_of, version_of
+from scgan_data.terminal import console
 from scgan_data.web.fetch import FetchConfig, Web
 from scgan_data.web.request import Access
+from scgan_data.workers import pool
 
 Source = Annotated[
     FolderSource

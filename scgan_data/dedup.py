@@ -24,8 +24,8 @@ from scipy.sparse.csgraph import connected_components
 from scgan_data import hamming, images, manifest, similarity
 from scgan_data.config import Config, PerDomain, limit_for
 from scgan_data.records import Reason, Status
-from scgan_data.runner import progress
 from scgan_data.stage import StageFolder
+from scgan_data.terminal import progress
 
 MODULES = ("scgan_data.dedup", "scgan_data.hamming", "scgan_data.similarity", "scgan_data.images")
 

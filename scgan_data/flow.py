@@ -13,8 +13,8 @@ from typing import Any
 
 from scgan_data import config, manifest, show
 from scgan_data.errors import StoppedError
-from scgan_data.runner import console
 from scgan_data.stage import open_stage
+from scgan_data.terminal import console
 
 STAGES = ("collect", "dedup", "filter", "crop", "annotate", "dataset")
 

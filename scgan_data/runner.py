@@ -4,36 +4,26 @@ A per-image stage is a pure function `(batch, config) -> results`: a DataFrame o
 out, same length and order; a column `png` (bytes or None) holds a new picture, stored under the result's `id`. Each
 finished batch is kept (`stage.Results`) under the hash of the stage's sources, weights and configuration, so that a run
 does only what no run before it has done.
-
-Processes are spawned, not forked: torch's thread pools do not survive a fork, and a forked child would hold the stage's
-lock after its parent's death. A worker whose parent died ends itself. Each uses one thread: two threads on a contended
-core ran 2.5 times slower than one.
 """
 
 from __future__ import annotations
 
 import os
-import signal
-import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from pydantic import BaseModel
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from scgan_data import files, manifest
 from scgan_data.errors import ScganError
 from scgan_data.stage import Results, StageFolder, key_of
-
-console = Console(stderr=True)
+from scgan_data.terminal import console, progress
+from scgan_data.workers import pool
 
 BatchFunction = Callable[[pd.DataFrame, Any], pd.DataFrame]
 
@@ -129,49 +119,3 @@ def _work_on(batch: pd.DataFrame, work: Work, into: Path) -> pd.DataFrame:
         answer["_stored"] = answer.pop("png").notna()
     answer["_input"] = (batch["domain"] + "/" + batch["id"]).to_numpy()
     return answer
-
-
-@contextmanager
-def pool(workers: int) -> Iterator[Executor]:
-    """Spawned processes that end with this one; one worker is this process itself."""
-    if workers <= 1:
-        yield _Inline()
-        return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_start_worker) as pool:
-        yield pool
-
-
-class _Inline(Executor):
-    """The executor of one worker: this process, no start-up cost."""
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Run it now."""
-        future: Future[Any] = Future()
-        future.set_result(fn(*args, **kwargs))
-        return future
-
-
-def _start_worker() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        os.environ[name] = "1"
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
-
-
-def progress() -> Progress:
-    """A progress bar with counts and remaining time, on standard error."""
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=console,
-    )

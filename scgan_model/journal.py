@@ -20,7 +20,7 @@ from torch import Tensor
 
 from scgan_data import files
 from scgan_data.errors import ScganError
-from scgan_data.runner import console
+from scgan_data.terminal import console
 
 FILE_NAME = "metrics.jsonl"
 _SHOWN = {"cycle_a": "cycle", "gan_ab": "G", "d_b": "D"}

@@ -10,7 +10,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from scgan_data.runner import console
+from scgan_data.terminal import console
 from scgan_model import checkpoint
 from scgan_model.config import TrainConfig
 

@@ -22,8 +22,8 @@ import torch
 from scgan_data import files
 from scgan_data.errors import CheckpointError, DatasetError, StoppedError
 from scgan_data.records import SELFIE, Split
-from scgan_data.runner import console
 from scgan_data.stage import StageFolder, open_stage, version_of
+from scgan_data.terminal import console
 from scgan_model import checkpoint, data, resume, samples, schedule
 from scgan_model.config import TrainConfig
 from scgan_model.data import Batch, Pictures, Sampler

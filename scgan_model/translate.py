@@ -21,7 +21,7 @@ from scgan_data.crop import Crop, CropConfig, Decision, cut, find_faces
 from scgan_data.errors import SourceError
 from scgan_data.images import UndecodableError
 from scgan_data.records import MEANING, SELFIE, Reason
-from scgan_data.runner import console, progress
+from scgan_data.terminal import console, progress
 from scgan_model.checkpoint import FILE_NAME, Generators, load_generators
 
 BATCH = 8
