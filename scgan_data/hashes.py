@@ -61,7 +61,8 @@ def measure(data: bytes, config: DecodeConfig) -> Measured:
     except UndecodableError as error:
         said = {"reason": error.reason.value, "detail": error.detail, "value": error.value, "limit": error.limit}
         return Measured(said)
-    return Measured(measurements(picture), *stored(data, picture), opened=picture.opened)
+    columns = {**measurements(picture), "file_bytes": len(data)}
+    return Measured(columns, *stored(data, picture), opened=picture.opened)
 
 
 def stored(data: bytes, picture: Picture) -> tuple[bytes, str]:

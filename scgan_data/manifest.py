@@ -28,7 +28,7 @@ from scgan_data.records import Reason, Status
 FILE_NAME = "manifest.parquet"
 SUMMARY_NAME = "summary.json"
 
-_TEXT, _REAL, _INT = pa.string(), pa.float64(), pa.int32()
+_TEXT, _REAL, _INT, _LONG = pa.string(), pa.float64(), pa.int32(), pa.int64()
 _BOX = pa.list_(pa.float64())
 
 SCHEMA = pa.schema(
@@ -54,6 +54,7 @@ SCHEMA = pa.schema(
         ("width", _INT),
         ("height", _INT),
         ("format", _TEXT),  # of the fetched bytes: JPEG, PNG, ...
+        ("file_bytes", _LONG),  # their number
         ("orientation", _INT),  # EXIF's, 1 to 8, which was applied
         ("hash_mode", _TEXT),  # what the perceptual hashes are of (hashes.MODE)
         ("phash", _TEXT),  # imagehash.phash, 64 bits, hexadecimal
@@ -61,7 +62,13 @@ SCHEMA = pa.schema(
         ("group_id", _TEXT),  # hash of the near-duplicate group, at least the row itself
         ("sharpness", _REAL),
         ("contrast", _REAL),
-        ("watermark_score", _REAL),
+        ("watermark_score", _REAL),  # 0 to 1
+        ("watermark_xyxy", _BOX),  # where the mark is, where there is one
+        ("border", _REAL),  # fraction of the area in borders of one colour (letterbox, frames)
+        ("collage", _REAL),  # 0 to 1: a straight seam through the whole picture
+        ("screenshot", _REAL),  # 0 to 1: bars, panels and text of a user interface
+        ("drawn", _REAL),  # 0 a photograph, 1 a drawing
+        ("doubt", _TEXT),  # the reason why a person should look at it, where a value lies near its limit
         ("faces", _INT),
         ("face_score", _REAL),
         ("face_xyxy", _BOX),
@@ -106,7 +113,7 @@ def table(rows: list[dict[str, Any]] | pd.DataFrame) -> pd.DataFrame:
 
 
 def _to_pandas(arrow: pa.Table) -> pd.DataFrame:
-    kinds = {pa.int32(): pd.Int32Dtype(), pa.bool_(): pd.BooleanDtype()}
+    kinds = {pa.int32(): pd.Int32Dtype(), pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
     frame: pd.DataFrame = arrow.to_pandas(types_mapper=kinds.get)
     return frame
 

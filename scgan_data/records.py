@@ -70,10 +70,16 @@ class Reason(StrEnum):
     SAME_BYTES = "same_bytes"
     SAME_PIXELS = "same_pixels"
     NEAR_DUPLICATE = "near_duplicate"
+    OTHER_DOMAIN = "other_domain"
     TOO_SMALL = "too_small"
     ASPECT = "aspect"
     BLURRED = "blurred"
     FLAT = "flat"
+    BORDERED = "bordered"
+    COLLAGE = "collage"
+    SCREENSHOT = "screenshot"
+    NOT_A_PHOTOGRAPH = "not_a_photograph"
+    NOT_DRAWN = "not_drawn"
     WATERMARKED = "watermarked"
     NO_FACE = "no_face"
     SEVERAL_FACES = "several_faces"
@@ -108,11 +114,17 @@ MEANING: dict[Reason, str] = {
     Reason.TOO_MANY_PIXELS: "the picture has more pixels than the decoding limit",
     Reason.SAME_BYTES: "the same file as another row",
     Reason.SAME_PIXELS: "other bytes, the same pixels as another row",
-    Reason.NEAR_DUPLICATE: "a resized, recompressed, cropped or brightened copy of another row",
+    Reason.NEAR_DUPLICATE: "a resized, recompressed, cropped, mirrored or otherwise edited copy of another row",
+    Reason.OTHER_DOMAIN: "a copy of a picture that another domain has (detail): selfies and portraits must not share one",
     Reason.TOO_SMALL: "the shorter side is below the limit (pixels)",
     Reason.ASPECT: "the longer side over the shorter exceeds the limit",
     Reason.BLURRED: "the sharpness is below the domain's limit",
     Reason.FLAT: "hardly any contrast: the picture is empty or one colour",
+    Reason.BORDERED: "bars or a frame of one colour take more of the area than the limit",
+    Reason.COLLAGE: "several pictures in one: a straight seam goes through it",
+    Reason.SCREENSHOT: "a screenshot: bars and panels of a user interface",
+    Reason.NOT_A_PHOTOGRAPH: "a drawing in the selfie domain",
+    Reason.NOT_DRAWN: "a photograph in a style's domain",
     Reason.WATERMARKED: "a visible watermark (text, logo or tiling)",
     Reason.NO_FACE: "the detector found no face",
     Reason.SEVERAL_FACES: "more than one face (value)",
