@@ -30,7 +30,7 @@ from benchmarks.collect_settings import FETCH
 from benchmarks.collect_site import Site, site
 from benchmarks.results import Figure, write
 
-ROUNDS = 3
+ROUNDS = 5
 COUNTS = {"5 KB": 8000, "100 KB": 1600}
 VENV = Path(tempfile.gettempdir()) / "scgan-bench-img2dataset"
 THREADS = 32
