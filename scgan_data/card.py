@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from scgan_data import manifest
@@ -18,6 +20,15 @@ selfie-to-cartoon models (scGAN: Li et al., "Everyone is a Cartoonist"). `datase
 data_dir=...)` reads it; `annotations.coco.json` holds the same boxes for annotation tools.
 """
 
+SPLIT = """
+## What the split promises, and what it does not
+
+Train and test share no picture and no near-copy of one that was found: resized, recompressed, cropped, framed,
+captioned, mirrored or otherwise edited.{kept_together} Copies are found by perceptual hashes, and those know pictures,
+not people: the same person in another picture may be on both sides, and so may a copy that was edited beyond
+recognition. Figures on the test part are for unseen pictures, not for unseen people.
+"""
+
 USE = """
 ## Faces are personal data
 
@@ -27,14 +38,15 @@ picture, add `{"id": "<its id>", "verdict": "reject"}` to `review/verdicts.jsonl
 """
 
 
-def card(rows: pd.DataFrame, title: str) -> str:
-    """The card as Markdown; the same rows give the same text."""
+def card(rows: pd.DataFrame, title: str, group_by: Sequence[str] = ("group",)) -> str:
+    """The card as Markdown; the same rows give the same text. `group_by` is the split's (`split`)."""
     kept = manifest.kept(rows)
     sizes = " and ".join(f"{w} x {h} px" for w, h in sorted(set(zip(kept["width"], kept["height"], strict=True))))
     parts = [
         HEAD.format(title=title, sizes=sizes or "no picture yet"),
         "\n## Counts\n",
         _table(kept.groupby(["domain", "split"]).size().reset_index(name="pictures")),
+        SPLIT.format(kept_together=_kept_together(group_by)),
         "\n## Sources and licences\n",
         _table(_by_source(kept)),
         "\n## What was left out\n",
@@ -42,6 +54,11 @@ def card(rows: pd.DataFrame, title: str) -> str:
         USE,
     ]
     return "\n".join(parts)
+
+
+def _kept_together(group_by: Sequence[str]) -> str:
+    further = [name for name in group_by if name != "group"]
+    return f" Pictures of one {' or '.join(further)} are on one side, where that is known." if further else ""
 
 
 def _by_source(kept: pd.DataFrame) -> pd.DataFrame:

@@ -6,32 +6,36 @@
     sheets/*.jpg            contact sheets of what is in it (rejected pictures are shown in the report, not shipped)
     manifest.parquet        every row that was ever collected, with its decision
 
-The split goes by near-duplicate group: sha256 of salt and `group_id` as a fraction, below `test_fraction` is test. So
-near-copies never straddle train and test, and a dataset that grows does not reshuffle. Selfies are split; a style's
-portraits all train. A person's verdicts (`review/verdicts.jsonl`, kept in Git) are applied last and outlive every
-recomputation: one JSON object a line, `{"id": …, "verdict": "reject"}` or `{"id": …, "regions": {"eyes": [x0, y0, x1,
-y1] or null, …}}`, the id being that of the crop or of the picture it was cut from.
+Selfies are split by near-duplicate group (`split`); a style's portraits all train. A picture that two domains have is
+refused. A person's verdicts (`verdicts`) are applied last and outlive every recomputation.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import shutil
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import pandas as pd
 from pydantic import Field
 
-from scgan_data import card, contact_sheet, files, manifest
+from scgan_data import card, contact_sheet, files, manifest, split
 from scgan_data.config import Config
-from scgan_data.errors import DatasetError, ScganError
-from scgan_data.records import SELFIE, Origin, Reason, Region, Split
+from scgan_data.errors import DatasetError
+from scgan_data.records import Origin, Reason, Region
+from scgan_data.split import GroupBy
 from scgan_data.stage import StageFolder
+from scgan_data.verdicts import read_verdicts
 
-MODULES = ("scgan_data.dataset", "scgan_data.card", "scgan_data.contact_sheet")
+MODULES = (
+    "scgan_data.dataset",
+    "scgan_data.card",
+    "scgan_data.contact_sheet",
+    "scgan_data.verdicts",
+    *split.MODULES,
+)
 _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
@@ -42,6 +46,10 @@ class DatasetConfig(Config):
     """Title of the dataset card."""
     test_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.1
     """Fraction of the selfies' groups that is held out (the paper: 224 of 3,524)."""
+    group_by: tuple[GroupBy, ...] = ("group",)
+    """What keeps pictures on one side of the split beside near-duplicate groups: author, album (page_url), source."""
+    in_two_domains: Literal["refuse", "allow"] = "refuse"
+    """Whether a picture (or its copy) may be kept in two domains; one that is allowed trains."""
     salt: str = "scgan"
     """Another salt gives another split."""
     verdicts: Path = Path("review/verdicts.jsonl")
@@ -53,38 +61,20 @@ class DatasetConfig(Config):
 def run(rows: pd.DataFrame, config: DatasetConfig, folder: StageFolder, *, workers: int | None = None) -> pd.DataFrame:
     """Apply verdicts, split, and lay the pictures and their files out in `folder.extras` and `folder.files`."""
     rows = apply_verdicts(rows, read_verdicts(config.verdicts))
-    rows["split"] = split_of(rows, config)
+    if config.in_two_domains == "refuse":
+        split.refuse_two_domains(rows)
+    rows["split"] = split.split_of(rows, config.group_by, test_fraction=config.test_fraction, salt=config.salt)
     shutil.rmtree(folder.files, ignore_errors=True)
     rows["path"] = [_place(row, folder) for row in _records(rows)]
     shutil.rmtree(folder.extras, ignore_errors=True)
-    for (split, domain), part in manifest.kept(rows).groupby(["split", "domain"]):
+    for (side, domain), part in manifest.kept(rows).groupby(["split", "domain"]):
         lines = [json.dumps(_metadata(row), ensure_ascii=False) for row in _records(part.sort_values("id"))]
-        file = folder.extras / str(split) / str(domain) / "metadata.jsonl"
+        file = folder.extras / str(side) / str(domain) / "metadata.jsonl"
         files.write_bytes(file, ("\n".join(lines) + "\n").encode())
     files.write_json(folder.extras / "annotations.coco.json", coco(rows, folder.home))
-    files.write_bytes(folder.extras / "README.md", card.card(rows, config.title).encode())
+    files.write_bytes(folder.extras / "README.md", card.card(rows, config.title, config.group_by).encode())
     _sheets(manifest.kept(rows), folder, config.sheet_pictures)
     return rows
-
-
-def read_verdicts(file: Path) -> list[dict[str, Any]]:
-    """The lines of a verdicts file. Raises ScganError for a line that is not a verdict."""
-    if not file.is_file():
-        return []
-    verdicts = []
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
-        if not line.strip():
-            continue
-        try:
-            verdict = json.loads(line)
-            regions = verdict.get("regions", {})
-            known = isinstance(verdict["id"], str) and set(regions) <= set(Region)
-        except (ValueError, KeyError, TypeError, AttributeError):
-            known = False
-        if not known or verdict.get("verdict", "accept") not in ("accept", "reject"):
-            raise ScganError(f"{file}, line {number}: not a verdict; it needs an id, and `verdict` or `regions`")
-        verdicts.append(verdict)
-    return verdicts
 
 
 def apply_verdicts(rows: pd.DataFrame, verdicts: list[dict[str, Any]]) -> pd.DataFrame:
@@ -101,19 +91,6 @@ def apply_verdicts(rows: pd.DataFrame, verdicts: list[dict[str, Any]]) -> pd.Dat
                 rows.at[index, f"{region}_xyxy"] = box
                 rows.at[index, "regions_origin"] = Origin.HUMAN.value
     return rows
-
-
-def split_of(rows: pd.DataFrame, config: DatasetConfig) -> list[str | None]:
-    """Train or test for each kept row, None for rejected ones."""
-
-    def one(domain: str, group: str, status: str) -> str | None:
-        if status != "kept":
-            return None
-        place = int(hashlib.sha256(f"{config.salt}/{group}".encode()).hexdigest()[:12], 16) / 16**12
-        return Split.TEST if domain == SELFIE and place < config.test_fraction else Split.TRAIN
-
-    groups = rows["group_id"].fillna(rows["parent_id"]).fillna(rows["id"])
-    return [one(*row) for row in zip(rows["domain"], groups, rows["status"], strict=True)]
 
 
 def _records(rows: pd.DataFrame) -> list[dict[str, Any]]:
@@ -171,7 +148,7 @@ def _sheets(rows: pd.DataFrame, folder: StageFolder, count: int) -> None:
     """One contact sheet a split and domain, boxes drawn, pictures picked by their ids' order."""
     if not count:
         return
-    for (split, domain), part in rows.groupby(["split", "domain"]):
+    for (side, domain), part in rows.groupby(["split", "domain"]):
         chosen = _records(part.sort_values("id").head(count))
         tiles = [
             contact_sheet.Tile(
@@ -181,5 +158,5 @@ def _sheets(rows: pd.DataFrame, folder: StageFolder, count: int) -> None:
             )
             for row in chosen
         ]
-        sheet = contact_sheet.draw(tiles, f"{domain}, {split}: {len(tiles)} of {len(part)}")
-        files.write_bytes(folder.extras / "sheets" / f"{split}_{domain}.jpg", contact_sheet.encode(sheet))
+        sheet = contact_sheet.draw(tiles, f"{domain}, {side}: {len(tiles)} of {len(part)}")
+        files.write_bytes(folder.extras / "sheets" / f"{side}_{domain}.jpg", contact_sheet.encode(sheet))

@@ -47,6 +47,8 @@ class Picture:
     """Of the file: JPEG, PNG, ..."""
     orientation: int = 1
     """EXIF's, 1 to 8; it has been applied."""
+    full_px: tuple[int, int] | None = None
+    """Width and height of the whole picture, upright; `image` is smaller after a decode of reduced size."""
     opened: Image.Image | None = field(default=None, repr=False)
     """The file as Pillow opened it, for its metadata (`.info`); its pixels may be gone."""
 
@@ -58,11 +60,18 @@ class Picture:
 
 
 def decode(
-    data: bytes, *, max_bytes: int = MAX_BYTES, max_pixels: int = MAX_PIXELS, keeps_metadata: bool = False
+    data: bytes,
+    *,
+    max_bytes: int = MAX_BYTES,
+    max_pixels: int = MAX_PIXELS,
+    keeps_metadata: bool = False,
+    luma_of_px: int | None = None,
 ) -> Picture:
     """Decode untrusted bytes. Raises UndecodableError, and nothing else, for whatever is wrong with them.
 
-    `keeps_metadata` is for who reads it: `Picture.opened` has it then, and `Picture.image` may.
+    `keeps_metadata` is for who reads it: `Picture.opened` has it then, and `Picture.image` may. With `luma_of_px` a
+    JPEG is decoded to its luma only, at 1/8, 1/4 or 1/2 of its size where no side falls below that many pixels (the
+    whole file is read all the same: a truncated one is found).
     """
     if len(data) > max_bytes:
         raise UndecodableError(
@@ -78,12 +87,16 @@ def decode(
                     value=float(pixels),
                     limit=float(max_pixels),
                 )
+            full_px = image.size
+            if luma_of_px:
+                image.draft("L", (luma_of_px, luma_of_px))  # does nothing to other formats
             image.load()
             orientation = _orientation(image)
             plain = _upright_rgb(image, orientation)
             if not keeps_metadata:
                 plain.info = {}
-            return Picture(plain, str(image.format), orientation, image if keeps_metadata else None)
+            upright_px = full_px[::-1] if orientation >= 5 else full_px
+            return Picture(plain, str(image.format), orientation, upright_px, image if keeps_metadata else None)
     except UndecodableError:
         raise
     except UnidentifiedImageError:

@@ -59,6 +59,7 @@ SCHEMA = pa.schema(
         ("hash_mode", _TEXT),  # what the perceptual hashes are of (hashes.MODE)
         ("phash", _TEXT),  # imagehash.phash, 64 bits, hexadecimal
         ("phash256", _TEXT),  # the same with hash_size 16
+        ("phash_views", _TEXT),  # the 64-bit hash of each of hashes.VIEWS, one after the other
         ("group_id", _TEXT),  # hash of the near-duplicate group, at least the row itself
         ("sharpness", _REAL),
         ("contrast", _REAL),

@@ -7,7 +7,8 @@ from io import BytesIO
 
 import imagehash
 import pytest
-from PIL import Image, ImageFilter
+from PIL import Image, ImageFilter, ImageOps
+from skimage import data
 
 from scgan_data import hashes, images
 from scgan_data import jpeg as jpeg_file
@@ -24,10 +25,10 @@ def save(image: Image.Image, kind: str, **options: object) -> bytes:
 
 
 def test_a_picture_is_measured(jpeg: Jpeg) -> None:
-    data = jpeg(1)
-    measured = measure(data, DecodeConfig())
+    file = jpeg(1)
+    measured = measure(file, DecodeConfig())
     row = measured.columns
-    image = Image.open(BytesIO(data)).convert("RGB")
+    image = Image.open(BytesIO(file)).convert("RGB")
     assert (row["width"], row["height"], row["format"], row["orientation"]) == (96, 120, "JPEG", 1)
     assert row["phash"] == str(imagehash.phash(image)) and len(row["phash"]) == 16
     assert row["phash256"] == str(imagehash.phash(image, hash_size=16)) and len(row["phash256"]) == 64
@@ -41,7 +42,7 @@ def test_orientation_is_applied_before_anything_is_measured(jpeg: Jpeg) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # turned: rotate by 270 degrees to see it upright
     turned = save(upright.transpose(Image.Transpose.ROTATE_90), "PNG", exif=exif)
-    one, other = (measure(data, DecodeConfig()).columns for data in (save(upright, "PNG"), turned))
+    one, other = (measure(file, DecodeConfig()).columns for file in (save(upright, "PNG"), turned))
     assert (one["orientation"], other["orientation"]) == (1, 6)
     for name in ("pixel_id", "phash", "phash256", "width", "sharpness"):
         assert one[name] == other[name]
@@ -60,14 +61,14 @@ def test_orientation_is_applied_before_anything_is_measured(jpeg: Jpeg) -> None:
 def test_each_undecodable_file_has_its_reason(
     jpeg: Jpeg, what: str, reason: Reason, value: float | None, limit: float | None
 ) -> None:
-    data = {
+    file = {
         "page": b"<html>",
         "nothing": b"",
         "half": jpeg(3)[: len(jpeg(3)) // 2],
         "wide": save(Image.new("RGB", (400, 300)), "PNG"),
         "huge": bytes(30_000),
     }[what]
-    measured = measure(data, DecodeConfig(max_bytes=20_000, max_pixels=100_000))
+    measured = measure(file, DecodeConfig(max_bytes=20_000, max_pixels=100_000))
     said = measured.columns
     assert (said["reason"], said["value"], said["limit"]) == (reason, value, limit)
     assert measured.kept is None and "phash" not in said
@@ -82,6 +83,55 @@ def test_sharpness_falls_with_blur_and_not_with_light_or_size(jpeg: Jpeg) -> Non
     assert dim == pytest.approx(sharp, rel=0.05) and dim_contrast < 20
     assert sharpness_contrast(Image.new("L", (50, 50), 9)) == (0, 0)
     assert sharpness_contrast(Image.new("L", (2, 2), 9)) == (0, 0)
+
+
+def test_each_view_has_the_hash_of_its_part(jpeg: Jpeg) -> None:
+    luma = Image.open(BytesIO(jpeg(4, (200, 200)))).convert("L")
+    found = hashes.of_parts(luma)["phash_views"]
+    assert len(found) == 16 * len(hashes.VIEWS)
+    for number, (x0, y0, x1, y1) in enumerate(hashes.VIEWS.values()):
+        part = imagehash.phash(luma.crop((round(200 * x0), round(200 * y0), round(200 * x1), round(200 * y1))))
+        assert imagehash.hex_to_hash(found[16 * number : 16 * number + 16]) - part <= 2
+
+
+@pytest.mark.parametrize(
+    ("edit", "view"), [("cut", "top left"), ("framed", "centre 90 %"), ("captioned", "without foot")]
+)
+def test_a_view_finds_what_the_whole_does_not(jpeg: Jpeg, edit: str, view: str) -> None:
+    image = Image.fromarray(data.astronaut()).resize((200, 200))
+    copy = {
+        "cut": image.crop((0, 0, 180, 180)),
+        "framed": ImageOps.expand(image, 11, "white"),
+        "captioned": ImageOps.pad(image, (200, 232), centering=(0, 0)),
+    }[edit]
+    rows = [measure(save(picture, "PNG"), DecodeConfig()).columns for picture in (image, copy)]
+    start = 16 * list(hashes.VIEWS).index(view)
+    one, two = (imagehash.hex_to_hash(row["phash"]) for row in rows)
+    parts = [imagehash.hex_to_hash(row["phash_views"][start : start + 16]) for row in rows]
+    nearest = min(parts[0] - two, parts[1] - one)
+    assert nearest <= 8 < one - two
+
+
+def test_the_modes_differ_where_they_say(jpeg: Jpeg) -> None:
+    image = Image.fromarray(data.astronaut()).resize((1200, 1000))
+    file = save(image, "JPEG", quality=90)
+    quick, exact = (hashes.hashed(file, DecodeConfig(), mode) for mode in (hashes.QUICK, hashes.EXACT))
+    collected = measure(file, DecodeConfig()).columns
+    assert exact["phash"] == str(imagehash.phash(Image.open(BytesIO(file))))
+    assert {exact["hash_mode"], quick["hash_mode"], collected["hash_mode"]} == {hashes.EXACT, hashes.QUICK, hashes.MODE}
+    assert {row["width"] for row in (quick, exact, collected)} == {1200}
+    for name in ("phash_views", "sharpness", "contrast", "file_bytes"):
+        assert exact[name] == collected[name]
+    assert set(quick) == set(exact) == set(collected) - {"pixel_id"}
+    wide = [imagehash.hex_to_hash(row["phash256"]) for row in (collected, exact, quick)]
+    assert wide[0] - wide[1] <= 4 and wide[0] - wide[2] <= 16
+
+
+@pytest.mark.parametrize("mode", [hashes.QUICK, hashes.EXACT])
+def test_a_truncated_file_is_found_in_every_mode(jpeg: Jpeg, mode: str) -> None:
+    file = save(Image.fromarray(data.astronaut()).resize((1200, 1000)), "JPEG", quality=90)
+    said = hashes.hashed(file[: -len(file) // 10], DecodeConfig(), mode)
+    assert said["reason"] == Reason.TRUNCATED and "phash" not in said
 
 
 def test_the_modules_that_decide_are_named() -> None:

@@ -1,0 +1,1 @@
+"""Near-copies: candidates from hashes, their confirmation, who is kept, and which pictures belong together."""
