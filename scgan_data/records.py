@@ -115,7 +115,7 @@ MEANING: dict[Reason, str] = {
     Reason.SAME_BYTES: "the same file as another row",
     Reason.SAME_PIXELS: "other bytes, the same pixels as another row",
     Reason.NEAR_DUPLICATE: "a resized, recompressed, cropped, mirrored or otherwise edited copy of another row",
-    Reason.OTHER_DOMAIN: "a copy of a picture that another domain has (detail): selfies and portraits must not share one",
+    Reason.OTHER_DOMAIN: "a copy of a picture that another domain has (detail): no two may share one",
     Reason.TOO_SMALL: "the shorter side is below the limit (pixels)",
     Reason.ASPECT: "the longer side over the shorter exceeds the limit",
     Reason.BLURRED: "the sharpness is below the domain's limit",

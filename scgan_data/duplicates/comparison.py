@@ -141,7 +141,7 @@ def _compared(file: Path, one: Any, two: Any, how: Any, least: float) -> Any:
 def looked_at(
     one: Thumbnail, two: Thumbnail, mirrored: bool, parts: tuple[Xyxy, Xyxy], least: float
 ) -> tuple[float, float, float]:
-    """Correlation, difference and worst spot of two thumbnails, the second turned over if `mirrored`; NaN below `least`."""
+    """Correlation, difference, worst spot of two thumbnails, the second turned if `mirrored`; NaN below `least`."""
     part_one, part_two = parts
     if mirrored:
         x0, y0, x1, y1 = part_two
