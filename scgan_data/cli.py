@@ -73,7 +73,10 @@ def collect(
 
 @app.command()
 def dedup(src: Src, dst: Dst, set_: Set = None, params: Params = None, workers: Workers = None) -> None:
-    """Keep the best of each set of equal, recompressed, resized, cropped or brightened copies."""
+    """Keep the best of each set of equal, recompressed, resized, cropped or brightened copies.
+
+    SRC may also be any folder of pictures, which are then read where they lie.
+    """
     _run("dedup", src, dst, set_, params, workers)
 
 
@@ -134,6 +137,92 @@ def show(
         typer.echo(files.as_json(summary))
     else:
         Console().print(view.table(summary, str(folder)))
+
+
+@app.command()
+def whatif(
+    changes: Annotated[
+        list[str],
+        typer.Argument(metavar="STAGE.LIMIT=VALUE...", help="For example filter.min_sharpness.selfie=.3"),
+    ],
+    folder: Annotated[Path | None, typer.Option(help="The stage's folder (default: the project's, in data/).")] = None,
+    sheet: Annotated[Path | None, typer.Option(help="Where to draw the pictures that would flip.")] = None,
+    no_sheet: Annotated[bool, typer.Option("--no-sheet", help="Open no picture.")] = False,
+    params: Params = None,
+) -> None:
+    """Print the funnel that changed limits would give, and draw the pictures that would flip; nothing is changed."""
+    from rich.console import Console
+
+    from scgan_data.limits import whatif as limits
+
+    change = limits.what_if(changes, folder, params)
+    Console().print(limits.funnel(change))
+    for note in change.notes:
+        typer.echo(note)
+    if not no_sheet:
+        from scgan_data.limits import flip_sheet
+
+        drawn = flip_sheet.draw(change, sheet or limits.default_sheet(change))
+        typer.echo(f"the pictures that would flip: {drawn}" if drawn else "no picture would flip")
+
+
+@app.command()
+def tune(
+    stage: Annotated[str, typer.Argument(help="`filter`.")],
+    check: Annotated[str, typer.Option(help="The limit to fit, or what it measures.")] = "max_watermark_score",
+    goal: Annotated[float, typer.Option(help="Largest fraction of bad pictures among the kept.")] = 0.01,
+    confidence: Annotated[float, typer.Option(help="How sure to be of it.")] = 0.95,
+    judgements: Annotated[int, typer.Option(min=1, help="Pictures to judge, all domains together.")] = 100,
+    answers: Annotated[
+        Path | None, typer.Option(help="Take answers from a file of lines {id, bad} instead of asking.")
+    ] = None,
+    unproven: Annotated[
+        bool, typer.Option("--unproven", help="Write limits that the judgements do not prove.")
+    ] = False,
+    folder: Annotated[Path | None, typer.Option(help="The filter's folder (default: the project's, in data/).")] = None,
+    params: Params = None,
+) -> None:
+    """Judge some pictures on a local page; the limits that this proves to reach a goal go into params.yaml."""
+    from scgan_data.config import PARAMS_FILE
+    from scgan_data.errors import ConfigError
+    from scgan_data.limits.judgements import FILE
+    from scgan_data.limits.tune import Goal, tuning
+
+    if stage != "filter":
+        raise ConfigError(f"tune {stage}: only the limits of `filter` are fitted to judgements")
+    work = tuning(check, Goal(goal, confidence, judgements), folder, params)
+    try:
+        said = work.ask(FILE, answers, lambda url: typer.echo(f"judge at {url} (Ctrl-C stops; answers are kept)"))
+    except KeyboardInterrupt:
+        raise StoppedError(f"tune stopped; answers are kept in {FILE}, the same command goes on from here") from None
+    fits = work.fits(said)
+    for line in work.report(fits):
+        typer.echo(line)
+    written = work.write(fits, params or PARAMS_FILE, unproven=unproven)
+    typer.echo(f"{params or PARAMS_FILE}: {', '.join(written) or 'nothing'} changed")
+
+
+@app.command()
+def explain(
+    picture: Annotated[str, typer.Argument(metavar="ID", help="A picture's id, or the beginning of it.")],
+    data: Annotated[Path, typer.Option(help="The folder of the stages' folders.")] = Path("data"),
+    no_sheet: Annotated[bool, typer.Option("--no-sheet", help="Open no picture.")] = False,
+    params: Params = None,
+) -> None:
+    """Print what every stage decided of a picture, its values and limits, and draw it beside its copies."""
+    from rich.console import Console
+
+    from scgan_data.limits import explain as limits
+
+    card = limits.explain(picture, data)
+    console = Console()
+    for view in limits.card(card, params):
+        console.print(view)
+    if not no_sheet:
+        from scgan_data.limits import comparison_sheet
+
+        drawn = comparison_sheet.draw(card, data)
+        typer.echo(f"drawn: {drawn}" if drawn else "its file is not here: nothing to draw")
 
 
 def _run(stage: str, src: Path, dst: Path, set_: list[str] | None, params: Path | None, workers: int | None) -> None:

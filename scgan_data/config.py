@@ -8,7 +8,6 @@ runs outside this repository too.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args
@@ -17,7 +16,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 
-from scgan_data.errors import ConfigError
+from scgan_data.errors import ConfigError, nearest
 from scgan_data.records import SELFIE
 
 PARAMS_FILE = Path("params.yaml")
@@ -94,7 +93,7 @@ def read_params(file: Path | None = None) -> dict[str, Any]:
         raise ConfigError(f"{path} must be a mapping of sections")
     for key in content:
         if key not in SECTIONS:
-            raise ConfigError(f"{path}: unknown section `{key}`{_nearest(str(key), SECTIONS)}")
+            raise ConfigError(f"{path}: unknown section `{key}`{nearest(str(key), SECTIONS)}")
     return content
 
 
@@ -121,7 +120,7 @@ def _explain(error: ValidationError, model: type[Config], section: str, file: st
     where = f"{file} or --set" if overrides else file
     if problem["type"] == "extra_forbidden":
         names = _names_beside(model, location)
-        return f"{where}: unknown key `{'.'.join([section, *location])}`{_nearest(location[-1], names)}"
+        return f"{where}: unknown key `{'.'.join([section, *location])}`{nearest(location[-1], names)}"
     return f"{where}: `{'.'.join([section, *location])}` = {problem['input']!r}: {problem['msg']}"
 
 
@@ -144,11 +143,6 @@ def _models_in(field: FieldInfo) -> list[type[BaseModel]]:
             found.append(annotation)
         waiting.extend(get_args(annotation))
     return found
-
-
-def _nearest(name: str, names: Sequence[str]) -> str:
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    return f"; did you mean `{close[0]}`?" if close else f"; known: {', '.join(names)}"
 
 
 def _name(file: Path | None) -> str:

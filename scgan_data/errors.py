@@ -6,7 +6,9 @@ is a row of the manifest with a reason (`records.Reason`).
 
 from __future__ import annotations
 
+import difflib
 import errno
+from collections.abc import Sequence
 
 
 class ScganError(Exception):
@@ -43,6 +45,12 @@ class DatasetError(ScganError):
 
 class StoppedError(ScganError):
     """Ctrl-C: finished work is kept."""
+
+
+def nearest(name: str, names: Sequence[str]) -> str:
+    """The end of a line about an unknown name: the one that was meant, or all there are."""
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    return f"; did you mean `{close[0]}`?" if close else f"; known: {', '.join(names)}"
 
 
 def one_line(error: BaseException) -> str | None:

@@ -1,104 +1,179 @@
-"""filter: size, aspect, contrast, sharpness and visible watermarks, each with a limit a domain.
+"""filter: size, aspect, contrast, sharpness, layout, drawn or not, visible watermarks; each with a limit a domain.
 
-Only the watermark's score is measured here, for every row that came in kept; the others were measured at collection.
-The decisions are pure functions of the manifest's columns, in the order of `CHECKS`, the first reason wins: a changed
-limit measures nothing again, and every value stays in the manifest beside the decision.
+What collection did not measure is measured here (`quality`), for every row that came in kept. The decisions are pure
+functions of the manifest's columns (`limits.rules`), the first broken rule is the reason: a changed limit measures
+nothing again, and every value stays in the manifest beside the decision.
 
-The default limits come from the sample's 999 selfies and rendered portraits of five styles: sharpness .09 and .12
+Three outcomes. Beyond a limit a picture is rejected. Within a limit's zone (`limits.doubt`) it is doubtful: `doubt`
+says of what, a contact sheet shows the most doubtful of each domain, and `doubtful` says whether they are kept. What a
+person has accepted (`verdicts`) is kept, whatever its values; what a person has judged is in doubt no more.
+
+The default limits come from the sample's 999 selfies and rendered portraits of eight styles: sharpness .09 and .12
 reject 1 of 999 and 0 of 600 clean pictures, and all whose copies are blurred by 3 px of 178; contrast 8 is half the
 least seen (16); the watermark's .935 rejects 26 of 999 selfies (9 of those carry a real mark), its .91 rejects 3 of 780
-portraits (benchmarks/watermark.py).
+portraits (benchmarks/watermark.py). Those of layout and drawing reject none of the 999 selfies and 800 portraits
+(benchmarks/filter_quality.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+from pydantic import Field, field_validator
 
-from scgan_data import manifest, watermark, weights
-from scgan_data.config import Config, PerDomain, limit_for
-from scgan_data.records import Reason
+from scgan_data import contact_sheet, files, manifest, quality, watermark, weights
+from scgan_data.config import PerDomain
+from scgan_data.limits import doubt
+from scgan_data.limits.columns import Numbers
+from scgan_data.limits.rules import COLUMNS, RULES, FilterLimits, first_broken
+from scgan_data.records import Reason, Status
 from scgan_data.runner import Work, per_image
 from scgan_data.stage import StageFolder, version_of
+from scgan_data.verdicts import read_verdicts
 from scgan_data.watermark import WatermarkConfig
 
-MODULES = ("scgan_data.images", "scgan_data.watermark", "scgan_data.watermark_net")
-"""What decides the measurement. Not this module: an edit of a decision measures nothing again."""
+MODULES = (
+    *quality.MODULES,
+    "scgan_data.contact_sheet",
+    "scgan_data.limits.doubt",
+    "scgan_data.limits.rules",
+    "scgan_data.verdicts",
+)
+"""What decides the result. An edit of what only decides (not `quality.MODULES`) measures nothing again."""
+Codes = NDArray[np.int64]
 
 
-class FilterConfig(Config):
+class FilterConfig(FilterLimits, extra="forbid"):
     """Section `filter` of params.yaml. Every limit is a number, null (off) or a mapping of domains."""
 
-    min_side_px: PerDomain = 100.0
-    """Least shorter side."""
-    max_aspect: PerDomain = 2.0
-    """Most of the longer side over the shorter."""
-    min_contrast: PerDomain = 8.0
-    """Least contrast, 0 to 127 (`hashes`); below it a picture is flat."""
-    min_sharpness: PerDomain = {"selfie": 0.09, "drawn": 0.12}
-    """Least sharpness (`hashes`); below it a picture is blurred."""
-    max_watermark_score: PerDomain = {"selfie": 0.935, "drawn": 0.91}
-    """Most certainty, 0 to 1, that a visible mark is there."""
+    doubt: dict[Reason, PerDomain] = {
+        Reason.WATERMARKED: 0.15,
+        Reason.BLURRED: 0.2,
+        Reason.SCREENSHOT: 0.35,
+        Reason.COLLAGE: 0.1,
+        Reason.NOT_A_PHOTOGRAPH: 0.1,
+    }
+    """Zones of doubt: how near its limit a value is doubtful, as a share of the limit (.15: within 15 %)."""
+    doubtful: Literal["keep", "reject"] = "keep"
+    """What becomes of the doubtful until a person has judged them."""
+    verdicts: Path = Path("review/verdicts.jsonl")
+    """People's verdicts; a missing file is an empty one."""
+    sheet_pictures: Annotated[int, Field(ge=0, le=400)] = 60
+    """Pictures on each domain's sheet of the doubtful; 0 makes none."""
     watermark: WatermarkConfig = WatermarkConfig()
     """How the score is measured."""
 
-
-@dataclass(frozen=True)
-class Check:
-    """One decision: what is compared with which limit."""
-
-    reason: Reason
-    value: Callable[[pd.DataFrame], pd.Series[float]]
-    limit: Callable[[FilterConfig], PerDomain]
-    at_most: bool
-    """The limit is an upper one."""
-
-
-def _shorter_px(rows: pd.DataFrame) -> pd.Series[float]:
-    return rows[["width", "height"]].astype("float64").min(axis=1)
-
-
-def _aspect(rows: pd.DataFrame) -> pd.Series[float]:
-    return rows[["width", "height"]].astype("float64").max(axis=1) / _shorter_px(rows)
-
-
-CHECKS = (
-    Check(Reason.TOO_SMALL, _shorter_px, lambda config: config.min_side_px, at_most=False),
-    Check(Reason.ASPECT, _aspect, lambda config: config.max_aspect, at_most=True),
-    Check(Reason.FLAT, lambda rows: rows["contrast"], lambda config: config.min_contrast, at_most=False),
-    Check(Reason.BLURRED, lambda rows: rows["sharpness"], lambda config: config.min_sharpness, at_most=False),
-    Check(
-        Reason.WATERMARKED,
-        lambda rows: rows["watermark_score"],
-        lambda config: config.max_watermark_score,
-        at_most=True,
-    ),
-)
-"""In the order in which they are asked."""
+    @field_validator("doubt")
+    @classmethod
+    def _known_checks(cls, zones: dict[Reason, PerDomain]) -> dict[Reason, PerDomain]:
+        known = {rule.reason for rule in RULES}
+        if unknown := [reason.value for reason in zones if reason not in known]:
+            raise ValueError(f"no check of the filter: {', '.join(unknown)}; it has {', '.join(sorted(known))}")
+        shares = [s for zone in zones.values() for s in (zone.values() if isinstance(zone, dict) else [zone])]
+        if any(share is not None and not 0 < share < 1 for share in shares):
+            raise ValueError("a zone of doubt is a share of the limit, above 0 and below 1, or null for none")
+        return zones
 
 
 def run(rows: pd.DataFrame, config: FilterConfig, folder: StageFolder, *, workers: int | None = None) -> pd.DataFrame:
-    """All rows, in their order: kept ones with their watermark score, those beyond a limit rejected with the reason."""
+    """All rows, in their order: kept ones measured, those beyond a limit rejected, those near one in doubt."""
     weights.find(watermark.WEIGHTS)  # once, here, rather than by every worker
     rows = manifest.table(rows)
     kept = manifest.kept(rows)
-    version = version_of(MODULES, [weights.WEIGHTS[watermark.WEIGHTS].sha256])
-    measured = per_image(kept, Work(watermark.score_batch, config.watermark, version), folder, workers=workers)
-    rows.loc[kept.index, "watermark_score"] = measured["watermark_score"].to_numpy()
-    return decide(rows, config)
+    version = version_of(quality.MODULES, [weights.WEIGHTS[watermark.WEIGHTS].sha256])
+    measured = per_image(kept, Work(quality.measure_batch, config.watermark, version), folder, workers=workers)
+    for name in quality.COLUMNS:
+        values = rows[name].astype(object)
+        values[kept.index] = measured[name].to_numpy(dtype=object)
+        rows[name] = values
+    decided = decide(manifest.table(rows), config, verdicts_of(config.verdicts))
+    _sheets(decided, config, folder)
+    return decided
 
 
-def decide(rows: pd.DataFrame, config: FilterConfig) -> pd.DataFrame:
-    """A copy of `rows` in which still-kept ones beyond a limit carry the first reason, the value and the limit.
+def verdicts_of(file: Path) -> dict[str, str]:
+    """Each judged id's last word, accept or reject. Raises ScganError for a line that is no verdict."""
+    return {verdict["id"]: verdict["verdict"] for verdict in read_verdicts(file) if "verdict" in verdict}
 
-    A null value is never beyond a limit, and a null limit is off.
+
+def decide(rows: pd.DataFrame, config: FilterConfig, verdicts: Mapping[str, str] | None = None) -> pd.DataFrame:
+    """A copy of `rows` in which still-kept ones beyond a limit carry reason, value and limit, doubtful ones `doubt`.
+
+    A null value is never beyond a limit, and a null limit is off. A doubtful row that is rejected for it carries the
+    edge of the zone as its limit. `verdicts` are ids with accept or reject.
     """
-    for check in CHECKS:
-        value = check.value(rows).astype("float64")
-        limits = {d: limit_for(check.limit(config), d) for d in rows["domain"].unique()}
-        limit = rows["domain"].map(limits).astype("float64")
-        beyond = value > limit if check.at_most else value < limit
-        rows = manifest.reject(rows, beyond, check.reason, stage="filter", value=value, limit=limit)
-    return rows
+    columns, codes, domains = _columns(rows)
+    words = rows["id"].map(dict(verdicts or {}))
+    is_open = ((rows["status"] == Status.KEPT) & (words != "accept")).to_numpy(bool)
+    broken = np.where(is_open, first_broken(columns, codes, domains, config), -1)
+    near = doubt.nearest(columns, codes, domains, config, config.doubt).rule
+    near = np.where(is_open & words.isna().to_numpy() & (broken < 0), near, -1)
+    rules = np.where(broken < 0, near, broken) if config.doubtful == "reject" else broken
+    rows = rows.assign(doubt=_reasons(near))
+    hit = rules >= 0
+    if not hit.any():
+        return rows
+    value, limit = _decisive(columns, codes, domains, config, rules, in_zone=broken < 0)
+    rows.loc[hit, "reason"] = _reasons(rules)[hit]
+    rows.loc[hit, "value"], rows.loc[hit, "limit"] = value[hit], limit[hit]
+    return manifest.decide(rows, "filter")
+
+
+def _columns(rows: pd.DataFrame) -> tuple[Numbers, Codes, list[str]]:
+    """What the rules look at: columns as numbers, and each row's index into the domains."""
+    codes, domains = pd.factorize(rows["domain"])
+    columns = {name: rows[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in COLUMNS}
+    return columns, codes.astype(np.int64), [str(domain) for domain in domains]
+
+
+def _reasons(rules: Codes) -> NDArray[np.object_]:
+    """(N,) the reason of each index into `RULES`, None for -1."""
+    return np.array([*(rule.reason.value for rule in RULES), None], dtype=object)[rules]
+
+
+def _decisive(
+    columns: Numbers,
+    codes: Codes,
+    domains: list[str],
+    config: FilterConfig,
+    rules: Codes,
+    *,
+    in_zone: NDArray[np.bool_],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(N,) the value and the limit of each row's rule: the zone's edge where `in_zone`; NaN without a rule."""
+    value, limit = np.full(len(codes), np.nan), np.full(len(codes), np.nan)
+    for number in np.unique(rules[rules >= 0]):
+        rule, hit = RULES[number], rules == number
+        limits = rule.limits(config, domains)
+        edges = doubt.edges(limits, doubt.shares(config.doubt, rule.reason, domains), at_most=rule.at_most)
+        value[hit] = rule.values(columns)[hit]
+        limit[hit] = np.where(in_zone, edges[codes], limits[codes])[hit]
+    return value, limit
+
+
+def _sheets(rows: pd.DataFrame, config: FilterConfig, folder: StageFolder) -> None:
+    """One contact sheet a domain of its doubtful pictures, the most doubtful first."""
+    shutil.rmtree(folder.extras, ignore_errors=True)
+    found = rows[rows["doubt"].notna()]
+    if found.empty or not config.sheet_pictures:
+        return
+    columns, codes, domains = _columns(found)
+    near = doubt.nearest(columns, codes, domains, config, config.doubt)
+    value, _ = _decisive(columns, codes, domains, config, near.rule, in_zone=np.zeros(len(found), bool))
+    found = found.assign(value=value, nearness=near.nearness).sort_values(["nearness", "id"], ascending=[False, True])
+    for domain, part in found.groupby("domain"):
+        tiles = [_tile(row) for row in part.head(config.sheet_pictures).to_dict("records")]
+        sheet = contact_sheet.draw(tiles, f"{domain}: {len(tiles)} of {len(part)} doubtful pictures")
+        files.write_bytes(folder.extras / "sheets" / f"doubtful_{domain}.jpg", contact_sheet.encode(sheet))
+
+
+def _tile(row: dict[Any, Any]) -> contact_sheet.Tile:
+    box = row["watermark_xyxy"]
+    has_box = row["doubt"] == Reason.WATERMARKED and box is not None and not isinstance(box, float)
+    return contact_sheet.Tile(Path(row["path"]), f"{row['doubt']} {row['value']:.3g}", (tuple(box),) if has_box else ())

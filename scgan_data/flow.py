@@ -11,9 +11,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import pandas as pd
+
 from scgan_data import config, manifest, show
 from scgan_data.errors import StoppedError
-from scgan_data.stage import open_stage
+from scgan_data.stage import StageFolder, open_stage
 from scgan_data.terminal import console
 
 STAGES = ("collect", "dedup", "filter", "crop", "annotate", "dataset")
@@ -50,11 +52,17 @@ def run_stage(
 def run_configured(
     stage: str, settings: config.Config, src: Path | None, dst: Path, *, workers: int | None = None, **options: Any
 ) -> None:
-    """`run_stage` with a configuration in hand, and options of the stage's own. `collect` has no source folder."""
+    """`run_stage` with a configuration in hand, and options of the stage's own. `collect` has no source folder.
+
+    `dedup` also takes a folder of pictures that has no manifest.
+    """
     run = module_of(stage).run
-    before = manifest.read(src) if src else None
+    is_bare = stage == "dedup" and src is not None and src.is_dir() and not (src / manifest.FILE_NAME).exists()
+    before = manifest.read(src) if src and not is_bare else None
     with open_stage(stage, dst) as folder:
         try:
+            if is_bare and src:
+                before = _bare_rows(settings, src, folder, workers)
             if before is None:
                 summary = folder.commit(run(settings, folder, workers=workers, **options))
             else:
@@ -64,6 +72,13 @@ def run_configured(
         except KeyboardInterrupt:
             raise StoppedError(f"{stage} stopped; finished work is kept, the same command goes on from here") from None
     console.print(show.table(summary, f"{stage} → {dst}"))
+
+
+def _bare_rows(settings: config.Config, src: Path, folder: StageFolder, workers: int | None) -> pd.DataFrame:
+    from scgan_data import bare, dedup
+
+    assert isinstance(settings, dedup.DedupConfig)
+    return bare.rows(src, settings.bare, folder, workers=workers)
 
 
 def preview(settings: config.Config, dst: Path) -> None:

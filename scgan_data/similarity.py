@@ -24,10 +24,10 @@ That does not tell avataaars apart that differ in hair or mouth alone (in the sa
 whose portraits share most of their strokes, also limits the worst patch (`dedup.max_spot`), at the cost of its marked
 copies (.42 found): a mark over flat colours is as large as another mouth. About 10 ms a pair.
 
-Tried and left (share of marked copies found where no distinct pair is, mean of the three kinds): the worst patch alone
-.64, the 90 % patch with 40 % of the worst .64, the 90 % patch .77, the 70 % patch .84 (and .82 of brightened avataaars),
-the median .84 (.63), the 80 % patch .81, with the colours .86. Left earlier: four parameters (copies turned by 2
-degrees to .89), mean residual (copies to .25, distinct from .10), 32 px (avataaars distinct from .23), no clipping
+Tried and left (share of marked copies found where no distinct pair is, mean of the kinds): the worst patch alone .64,
+the 90 % patch with 40 % of the worst .64, the 90 % patch .77, the 70 % patch .84 (.82 of brightened avataaars),
+the median .84 (.63), the 80 % patch .81, with the colours .86. Earlier: four parameters (copies turned by 2 degrees
+to .89), mean residual (copies to .25, distinct from .10), 32 px (avataaars distinct from .23), no clipping
 (brightened drawings to 1.14), stopping after 32 px where the error is large (saves nothing, loses a copy).
 """
 

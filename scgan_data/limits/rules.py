@@ -1,0 +1,138 @@
+"""The filter's limits and rules as plain arrays and numbers: what `filter` decides, without the tools that measure.
+
+A rule compares a value, computed from columns of the manifest, with a limit of its domain. They are asked in the order
+of `RULES`, and the first that a picture breaks is its reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scgan_data.config import Config, PerDomain, limit_for
+from scgan_data.limits.columns import Numbers
+from scgan_data.records import Reason
+
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One comparison."""
+
+    key: str
+    """The limit's name in params.yaml."""
+    reason: Reason
+    columns: tuple[str, ...]
+    at_most: bool
+    """The limit is an upper one."""
+    value: Callable[[Numbers], Values]
+
+    def values(self, columns: Numbers) -> Values:
+        """(N,) what is compared; NaN, which no limit rejects, where it was not measured."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return self.value(columns)
+
+    def limits(self, config: Config, domains: Sequence[str]) -> Values:
+        """(D,) each domain's limit; NaN, beyond which nothing is, for off."""
+        given: PerDomain = getattr(config, self.key)
+        return np.array([np.nan if (v := limit_for(given, d)) is None else v for d in domains], np.float64)
+
+    def beyond(self, values: Values, limits: Values) -> NDArray[np.bool_]:
+        """Which values break the rule."""
+        return values > limits if self.at_most else values < limits
+
+
+def _column(name: str) -> Callable[[Numbers], Values]:
+    return lambda columns: columns[name]
+
+
+def _shorter_px(columns: Numbers) -> Values:
+    return np.minimum(columns["width"], columns["height"])
+
+
+def _aspect(columns: Numbers) -> Values:
+    return np.maximum(columns["width"], columns["height"]) / _shorter_px(columns)
+
+
+_SIZE = ("width", "height")
+RULES = (
+    Rule("min_side_px", Reason.TOO_SMALL, _SIZE, False, _shorter_px),
+    Rule("max_aspect", Reason.ASPECT, _SIZE, True, _aspect),
+    Rule("min_contrast", Reason.FLAT, ("contrast",), False, _column("contrast")),
+    Rule("min_sharpness", Reason.BLURRED, ("sharpness",), False, _column("sharpness")),
+    Rule("max_screenshot", Reason.SCREENSHOT, ("screenshot",), True, _column("screenshot")),
+    Rule("max_border", Reason.BORDERED, ("border",), True, _column("border")),
+    Rule("max_collage", Reason.COLLAGE, ("collage",), True, _column("collage")),
+    Rule("max_drawn", Reason.NOT_A_PHOTOGRAPH, ("drawn",), True, _column("drawn")),
+    Rule("min_drawn", Reason.NOT_DRAWN, ("drawn",), False, _column("drawn")),
+    Rule("max_watermark_score", Reason.WATERMARKED, ("watermark_score",), True, _column("watermark_score")),
+)
+"""In the order in which they are asked."""
+COLUMNS = tuple(dict.fromkeys(name for rule in RULES for name in rule.columns))
+
+
+class FilterLimits(Config, extra="ignore"):
+    """What decides in section `filter` of params.yaml; its other keys say how things are measured and shown."""
+
+    min_side_px: PerDomain = 100.0
+    """Least shorter side."""
+    max_aspect: PerDomain = 2.0
+    """Most of the longer side over the shorter."""
+    min_contrast: PerDomain = 8.0
+    """Least contrast, 0 to 127 (`hashes`); below it a picture is flat."""
+    min_sharpness: PerDomain = {"selfie": 0.09, "drawn": 0.12}
+    """Least sharpness (`hashes`); below it a picture is blurred."""
+    max_screenshot: PerDomain = 0.45
+    """Most text on panels (`layout`), 0 to 1; .45 is five lines."""
+    max_border: PerDomain = 0.02
+    """Most of the area in bars or a frame of one colour (`layout`)."""
+    max_collage: PerDomain = {"selfie": 0.85, "drawn": 0.9}
+    """Most of the height or width that a straight seam runs through (`layout`)."""
+    max_drawn: PerDomain = {"selfie": 0.9}
+    """Most certainty, 0 to 1, that a picture is drawn (`drawn`); above it a selfie is no photograph."""
+    min_drawn: PerDomain = None
+    """Least certainty that a picture is drawn; below it a portrait is a photograph. Off: paintings look like that."""
+    max_watermark_score: PerDomain = {"selfie": 0.935, "drawn": 0.91}
+    """Most certainty, 0 to 1, that a visible mark is there."""
+    doubt: dict[Reason, PerDomain] = {
+        Reason.WATERMARKED: 0.15,
+        Reason.BLURRED: 0.2,
+        Reason.SCREENSHOT: 0.35,
+        Reason.COLLAGE: 0.1,
+        Reason.NOT_A_PHOTOGRAPH: 0.1,
+    }
+    """Zones of doubt: how near its limit a value is doubtful, as a share of the limit (.15: within 15 %)."""
+    doubtful: Literal["keep", "reject"] = "keep"
+    """What becomes of the doubtful until a person has judged them."""
+    verdicts: Path = Path("review/verdicts.jsonl")
+    """People's verdicts; a missing file is an empty one."""
+
+
+def first_broken(
+    columns: Numbers, codes: NDArray[np.int64], domains: Sequence[str], config: Config
+) -> NDArray[np.int64]:
+    """(N,) index into `RULES` of each row's first broken rule, -1 for none. `codes` (N,) index `domains`."""
+    first = np.full(len(codes), -1, np.int64)
+    for number in reversed(range(len(RULES))):
+        rule = RULES[number]
+        limits = rule.limits(config, domains)
+        if not np.isnan(limits).all():
+            first[rule.beyond(rule.values(columns), limits[codes])] = number
+    return first
+
+
+def clear_of_others(
+    columns: Numbers, codes: NDArray[np.int64], domains: Sequence[str], config: Config, but: Rule
+) -> NDArray[np.bool_]:
+    """(N,) which rows break no rule other than `but`."""
+    clear = np.ones(len(codes), bool)
+    for rule in RULES:
+        if rule is not but:
+            clear &= ~rule.beyond(rule.values(columns), rule.limits(config, domains)[codes])
+    return clear

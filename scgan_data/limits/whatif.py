@@ -1,0 +1,170 @@
+"""whatif: what a changed limit would do, from the manifest alone.
+
+Every measured value is in the manifest, so the decisions of a stage can be made again without a picture: the new funnel
+is printed beside the recorded one, and exactly the pictures that would flip are opened, to be looked at. Rows that an
+earlier stage rejected never flip. A flip is against the recorded decision; where params.yaml has changed since the
+stage ran, that change is in the new one too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.table import Table as View
+
+from scgan_data import config
+from scgan_data.limits import doubt, rules, settings
+from scgan_data.limits.columns import Numbers, Table
+from scgan_data.limits.rules import RULES, FilterLimits
+from scgan_data.records import Status
+from scgan_data.verdicts import read_verdicts
+
+LIMITS = (*(rule.key for rule in RULES), "doubt", "doubtful")
+"""The filter's keys that can be tried."""
+KEPT = ""
+"""The outcome of a kept row, beside the reasons."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """A stage's recorded decisions, and those under changed limits, of every row that reached the stage."""
+
+    stage: str
+    table: Table
+    rows: NDArray[np.int64]
+    """(R,) rows of the manifest that reached the stage."""
+    domains: list[str]
+    codes: NDArray[np.int64]
+    """(R,) index into `domains`."""
+    outcomes: list[str]
+    """KEPT and the reasons."""
+    before: NDArray[np.int64]
+    """(R,) index into `outcomes`."""
+    after: NDArray[np.int64]
+    values: NDArray[np.float64]
+    """(R,) what decides anew: of the broken rule, or of the rule that was broken."""
+    notes: tuple[str, ...] = ()
+    """What the manifest cannot say about this change."""
+
+    def flips(self, *, to_kept: bool) -> NDArray[np.int64]:
+        """Indices (into `rows`) of pictures that would be kept, or would be rejected, and are not now."""
+        was, would = self.before == 0, self.after == 0
+        return np.flatnonzero(would & ~was if to_kept else was & ~would)
+
+
+def what_if(changes: Sequence[str], folder: Path | None = None, params: Path | None = None) -> Change:
+    """Decide again with `STAGE.LIMIT=VALUE` changes. Raises ConfigError, ManifestError."""
+    stage = settings.stage_of(changes, tuple(DECIDE))
+    return DECIDE[stage](changes, settings.folder_of(stage, folder), params)
+
+
+def _filter(changes: Sequence[str], folder: Path, params: Path | None) -> Change:
+    base = config.load(FilterLimits, "filter", file=params)
+    new = settings.changed(base, "filter", changes, LIMITS)
+    table = Table(folder)
+    columns = table.numbers(rules.COLUMNS)
+    rows, labels = reached(table, "filter")
+    columns = {name: column[rows] for name, column in columns.items()}
+    codes, domains = labels["domain"]
+    outcomes, before = recorded(labels, [KEPT, *(rule.reason.value for rule in RULES)])
+    after = _broken(columns, codes, domains, new, _words(table, rows, new.verdicts)) + 1
+    return Change("filter", table, rows, domains, codes, outcomes, before, after, _deciding(columns, before, after))
+
+
+def _words(table: Table, rows: NDArray[np.int64], file: Path) -> NDArray[np.str_]:
+    """(R,) a person's last word on each row, or nothing."""
+    said = {verdict["id"]: verdict["verdict"] for verdict in read_verdicts(file) if "verdict" in verdict}
+    if not said:
+        return np.full(len(rows), "")
+    return np.array([said.get(content_id, "") for content_id in table.texts("id", rows)], np.str_)
+
+
+def _broken(
+    columns: Numbers,
+    codes: NDArray[np.int64],
+    domains: list[str],
+    new: FilterLimits,
+    words: NDArray[np.str_],
+) -> NDArray[np.int64]:
+    """(R,) the rule by which the filter rejects a row, -1 for none."""
+    broken = np.where(words == "accept", -1, rules.first_broken(columns, codes, domains, new))
+    if new.doubtful == "keep":
+        return broken
+    near = doubt.nearest(columns, codes, domains, new, new.doubt).rule
+    return np.where((broken < 0) & (words == ""), near, broken)
+
+
+def _deciding(columns: Numbers, before: NDArray[np.int64], after: NDArray[np.int64]) -> NDArray[np.float64]:
+    """(R,) the value of the rule that a row breaks now, else of the one that it broke."""
+    number = np.where(after > 0, after, before) - 1
+    values = np.full(len(number), np.nan)
+    for n in np.unique(number[(number >= 0) & (number < len(RULES))]).tolist():
+        values[number == n] = RULES[n].values(columns)[number == n]
+    return values
+
+
+Labels = dict[str, tuple[NDArray[np.int64], list[str]]]
+
+
+def reached(table: Table, stage: str) -> tuple[NDArray[np.int64], Labels]:
+    """Rows that the stage decided, kept or rejected by it, and their domain, status and reason."""
+    labels = table.labels(("domain", "status", "rejected_by", "reason"))
+    (status, statuses), (by, stages) = labels["status"], labels["rejected_by"]
+    kept = status == _index(statuses, Status.KEPT)
+    rows = np.flatnonzero(kept | (by == _index(stages, stage)))
+    return rows, {name: (codes[rows], texts) for name, (codes, texts) in labels.items()}
+
+
+def recorded(labels: Labels, known: list[str]) -> tuple[list[str], NDArray[np.int64]]:
+    """All outcomes, the known first, and each row's recorded one."""
+    codes, reasons = labels["reason"]
+    outcomes = list(dict.fromkeys([*known, *reasons]))
+    number = np.array([*(outcomes.index(reason) for reason in reasons), 0], np.int64)  # -1, no reason: kept
+    return outcomes, number[codes]
+
+
+def _index(texts: list[str], text: str) -> int:
+    return texts.index(text) if text in texts else -2
+
+
+def default_sheet(change: Change) -> Path:
+    """In the stage's work folder, which Git leaves alone."""
+    home = change.table.folder
+    return home.parent / f".{home.name}.work" / "whatif.jpg"
+
+
+def funnel(change: Change) -> View:
+    """Kept and rejected by domain and reason, as recorded and as they would be."""
+    view = View(title=f"{change.stage}: {change.table.folder}", title_justify="left")
+    for name in ("domain", "", "recorded", "would be", "change"):
+        view.add_column(name, justify="right" if name in ("recorded", "would be", "change") else "left")
+    for number, domain in enumerate(change.domains):
+        here = change.codes == number
+        counts = [np.bincount(d[here], minlength=len(change.outcomes)) for d in (change.before, change.after)]
+        for outcome in np.flatnonzero((counts[0] > 0) | (counts[1] > 0) | (np.arange(len(change.outcomes)) == 0)):
+            old, new = int(counts[0][outcome]), int(counts[1][outcome])
+            name = f"[red]{change.outcomes[outcome]}[/red]" if outcome else "[green]kept[/green]"
+            view.add_row("" if outcome else f"[bold]{domain}[/bold]", name, str(old), str(new), _signed(new - old))
+        view.add_section()
+    return view
+
+
+def _signed(number: int) -> str:
+    return f"{number:+d}" if number else ""
+
+
+Decide = Callable[[Sequence[str], Path, Path | None], Change]
+
+
+def _dedup(changes: Sequence[str], folder: Path, params: Path | None) -> Change:
+    from scgan_data.limits import copies  # pandas comes with it
+
+    return copies.what_if(changes, folder, params)
+
+
+DECIDE: dict[str, Decide] = {"filter": _filter, "dedup": _dedup}
+"""The stages whose limits can be tried."""

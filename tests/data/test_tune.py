@@ -1,0 +1,255 @@
+"""tune: what is asked, what judgements prove (and that it is true), what it costs, and what is written where."""
+
+import json
+import threading
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from numpy.typing import NDArray
+from PIL import Image
+
+from scgan_data import manifest
+from scgan_data.errors import ConfigError, ScganError
+from scgan_data.limits import judgements, page, params_file, sampling
+from scgan_data.limits.bounds import least_bad, most_bad
+from scgan_data.limits.fit import fit
+from scgan_data.limits.tune import Goal, tuning
+
+
+def test_bounds_are_those_of_the_textbook():
+    assert most_bad(1_000_000, 299, 0, 0.05) / 1e6 == pytest.approx(0.01, rel=0.02)  # the rule of three
+    assert most_bad(100, 100, 3, 0.05) == least_bad(100, 100, 3, 0.05) == 3  # judged whole
+    assert (most_bad(50, 0, 0, 0.05), least_bad(50, 0, 0, 0.05)) == (50, 0)
+    assert most_bad(1_000_000, 100, 5, 0.025) / 1e6 == pytest.approx(0.1128, rel=0.01)  # Clopper-Pearson, 5 of 100
+    assert least_bad(1_000_000, 100, 5, 0.025) / 1e6 == pytest.approx(0.0164, rel=0.02)
+
+
+def world(seed: int, size: int = 4000, missed: float = 0.004) -> tuple[list[str], NDArray, NDArray]:
+    """Ids, scores and the truth: 5 % bad ones that score high, and `missed` of the others bad whatever they score."""
+    rng = np.random.default_rng(seed)
+    marked = rng.random(size) < 0.05
+    scores = np.where(marked, rng.beta(6, 2, size), rng.beta(1, 9, size))
+    return [rng.bytes(32).hex() for _ in range(size)], scores, (marked | (rng.random(size) < missed)).astype(float)
+
+
+def judged(seed: int, count: int, **kind: float):
+    ids, scores, truth = world(seed, **kind)
+    pictures = sampling.population(ids, scores, 0.6, count)
+    bad = dict(zip(ids, truth, strict=True))
+    truth = np.array([bad[i] for i in pictures.ids])
+    answers = np.where(sampling.wanted(pictures, count), truth, np.nan)
+    return pictures, truth, answers
+
+
+@pytest.mark.parametrize(("count", "missed"), [(100, 0.004), (100, 0.03), (400, 0.004), (400, 0.0)])
+def test_the_promised_bounds_cover_the_truth_in_18_of_20_trials(count: int, missed: float):
+    covered = costs = 0
+    for seed in range(20):
+        pictures, truth, answers = judged(seed, count, missed=missed)
+        best = fit(pictures, answers, 0.6, goal=0.01, confidence=0.95).best
+        covered += truth[: best.kept].sum() <= best.most_left
+        _, least, most = best.lost
+        costs += least <= (1 - truth[best.kept :]).sum() <= most
+    assert covered >= 18 and costs >= 18
+
+
+def test_a_proven_goal_is_met_and_can_be_proven():
+    proven = wrong = 0
+    for seed in range(20):
+        pictures, truth, answers = judged(seed, 700, missed=0.0)
+        found = fit(pictures, answers, 0.6, goal=0.02, confidence=0.95)
+        proven += found.proven
+        wrong += found.proven and truth[: found.best.kept].mean() > 0.02
+    assert proven >= 15 and wrong <= 1
+
+
+def test_what_cannot_be_proven_says_how_many_more_would_do():
+    pictures, truth, answers = judged(3, 100, missed=0.0)
+    found = fit(pictures, answers, 0.6, goal=0.01, confidence=0.95)
+    assert not found.proven and found.more is not None
+    assert found.best.rate <= 0.01 < found.best.most_rate
+    grown = np.where(sampling.wanted(pictures, 100 + 2 * found.more), truth, np.nan)
+    assert fit(pictures, grown, 0.6, goal=0.01, confidence=0.95).proven
+
+
+def test_where_bad_ones_score_as_good_ones_no_number_of_judgements_would_do():
+    pictures, _, answers = judged(1, 200, missed=0.3)
+    found = fit(pictures, answers, 0.6, goal=0.01, confidence=0.95)
+    assert not found.proven and found.more is None and found.best.rate > 0.1
+
+
+def test_a_population_judged_whole_is_known():
+    pictures, truth, answers = judged(5, 60, size=60)
+    found = fit(pictures, answers, 0.6, goal=0.2, confidence=0.95)
+    assert found.proven and found.judged == 60
+    assert found.best.most_left == found.best.left == truth[: found.best.kept].sum()
+
+
+def test_samples_are_random_nested_and_asked_for_once():
+    ids, scores, _ = world(0)
+    pictures = sampling.population(ids, scores, 0.6, 100)
+    few, many = (sampling.wanted(pictures, n) for n in (100, 180))
+    assert few.sum() == 100 and many.sum() == 180 and (many | ~few).all()
+    assert (np.bincount(pictures.stratum[few]) == [60, 30, 10]).all()
+    holes = few.copy()
+    first = np.flatnonzero(few & (pictures.stratum == sampling.FAR) & (pictures.order == 7))
+    holes[first] = False
+    assert (sampling.sampled(pictures, holes) & (pictures.stratum == sampling.FAR)).sum() == 7
+    shuffled = np.random.default_rng(1).permutation(len(ids))
+    again = sampling.population([ids[i] for i in shuffled], scores[shuffled], 0.6, 100)
+    assert again.ids == pictures.ids and (sampling.wanted(again, 100) == few).all()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A filtered folder of 300 selfies (the marked ones are red) and 40 drawings, in a project of its own."""
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    rows = []
+    for n in range(340):
+        marked = n % 15 == 0
+        score = round(float(rng.beta(8, 2) if marked else rng.beta(1, 9)), 6)
+        path = tmp_path / "pictures" / f"{n}.png"
+        path.parent.mkdir(exist_ok=True)
+        Image.new("RGB", (8, 8), "red" if marked else "green").save(path)
+        kept = (
+            {"status": "kept"}
+            if score <= 0.9
+            else {"status": "rejected", "rejected_by": "filter", "reason": "watermarked"}
+        )
+        domain = "selfie" if n < 300 else "ink"
+        good = {"width": 200, "height": 240, "contrast": 50.0, "sharpness": 0.4}
+        rows.append(
+            {
+                "id": f"{n:04x}{rng.bytes(30).hex()}",
+                "domain": domain,
+                "path": str(path),
+                "watermark_score": score,
+                **good,
+                **kept,
+            }
+        )
+    manifest.write(tmp_path / "data" / "03_filter", manifest.table(rows))
+    (tmp_path / "params.yaml").write_text("filter:\n  min_side_px: 100 # as small as that\n  max_watermark_score: .9\n")
+    return tmp_path
+
+
+def red(path: Path) -> bool:
+    return Image.open(path).getpixel((0, 0))[0] > 128
+
+
+def test_tune_asks_records_and_writes(folder: Path):
+    work = tuning("watermark_score", Goal(0.05, 0.9, 300), None, None)
+    asked = work.to_ask({})
+    assert len(asked) == 150 + 40 and set(asked) <= {i for d in work.domains for i in d.pictures.ids}
+    file, given = folder / "review" / "judgements.jsonl", folder / "answers.jsonl"
+    given.write_text("".join(json.dumps({"id": i, "bad": red(path)}) + "\n" for i, path in asked.items()))
+    answers = work.ask(file, given, print)
+    assert len(answers) == 190 and work.to_ask(answers) == {}
+    fits = work.fits(answers)
+    assert fits["selfie"].proven and fits["selfie"].best.most_rate <= 0.05
+    lines = "\n".join(work.report(fits))
+    assert "proven: at most 5.00% left, 90% sure" in lines and "150 judgements of" in lines
+    changed = work.write(fits, folder / "params.yaml", unproven=False)
+    text = (folder / "params.yaml").read_text()
+    assert "selfie" in changed and "min_side_px: 100 # as small as that\n" in text
+    limits = yaml.safe_load(text)["filter"]["max_watermark_score"]
+    scores = work.domains[[d.name for d in work.domains].index("selfie")].pictures.suspicion
+    assert (scores <= limits["selfie"]).sum() == fits["selfie"].best.kept and limits["default"] == 0.9
+    again = tuning("watermark_score", Goal(0.05, 0.9, 300), None, None)
+    assert len(again.to_ask(answers)) < 60  # another limit, another zone near it: what was judged is not asked again
+
+
+def test_the_page_shows_asks_goes_back_and_ends(folder: Path):
+    work = tuning("max_watermark_score", Goal(judgements=4), None, None)
+    file = folder / "review" / "judgements.jsonl"
+    url: list[str] = []
+    ready = threading.Event()
+
+    def announce(text: str) -> None:
+        url.append(text)
+        ready.set()
+
+    person = threading.Thread(target=lambda: url.append(str(len(work.ask(file, None, announce)))), daemon=True)
+    person.start()
+    assert ready.wait(10)
+
+    def step(key: str | None, content_id: str | None) -> dict:
+        request = urllib.request.Request(f"{url[0]}step", json.dumps({"key": key, "id": content_id}).encode())
+        return json.load(urllib.request.urlopen(request, timeout=10))
+
+    assert "A visible watermark" in urllib.request.urlopen(url[0], timeout=10).read().decode()
+    for wrong in ("http://127.0.0.1:" + url[0].split(":")[2].split("/")[0] + "/", url[0] + "picture/../../params.yaml"):
+        with pytest.raises(urllib.error.HTTPError):
+            urllib.request.urlopen(wrong, timeout=10)
+    now = step(None, None)
+    assert (now["done"], now["total"]) == (0, 4)
+    shown = urllib.request.urlopen(f"{url[0]}picture/{now['id']}", timeout=10)
+    assert shown.headers["Content-Type"] == "image/png" and shown.read().startswith(b"\x89PNG")
+    second = step("y", now["id"])
+    assert step("n", now["id"]) == second  # an answer to a picture that is no longer shown
+    assert step("u", second["id"])["id"] == now["id"]
+    for key in "nysn":
+        now = step(key, now["id"])
+    person.join(10)
+    assert now["id"] is None and url[1] == "4"
+    assert list(judgements.read(file, "watermarked").values()) == [False, True, None, False]
+    assert len(file.read_text().splitlines()) == 6
+
+
+def test_errors_are_one_line(folder: Path):
+    with pytest.raises(ConfigError, match="did you mean `sharpness`"):
+        tuning("sharpnes", Goal(), None, None)
+    with pytest.raises(ConfigError, match="between 0 and 1"):
+        Goal(rate=1.0)
+    with pytest.raises(ConfigError, match="no such file"):
+        tuning("watermark_score", Goal(), None, None).ask(folder / "j.jsonl", folder / "none.jsonl", print)
+    (folder / "bad.jsonl").write_text('{"id": "x", "bad": false}\n{"id": 3}\n')
+    with pytest.raises(ScganError, match="line 2: not a judgement"):
+        judgements.read(folder / "bad.jsonl", "watermarked")
+
+
+def test_judgements_are_of_one_reason_and_the_last_word_counts(tmp_path: Path):
+    file = tmp_path / "j.jsonl"
+    judgements.append(file, "watermarked", "a", True)
+    judgements.append(file, "blurred", "a", False)
+    judgements.append(file, "watermarked", "b", False)
+    judgements.append(file, "watermarked", "a", None)
+    judgements.append(file, "watermarked", "b", None, withdrawn=True)
+    assert judgements.read(file, "watermarked") == {"a": None}
+    assert judgements.read(file, "blurred") == {"a": False}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("filter: # f\n  max_aspect: 2 # a\n", "filter: # f\n  max_aspect: {ink: 1.5, default: 2} # a\n"),
+        (
+            "filter:\n  max_aspect: {ink: 2, selfie: 3}  # a\n\n# end",
+            "filter:\n  max_aspect: {ink: 1.5, selfie: 3}  # a\n\n# end",
+        ),
+        ("filter:\n  max_aspect:\n    selfie: 3 # s\n", "filter:\n  max_aspect:\n    ink: 1.5\n    selfie: 3 # s\n"),
+        ("filter:\n  max_aspect: null\n", "filter:\n  max_aspect: {ink: 1.5, default: null}\n"),
+        (
+            "filter:\n  # why\n  min_side_px: 9\n",
+            "filter:\n  # why\n  max_aspect: {ink: 1.5, selfie: 2.0}\n  min_side_px: 9\n",
+        ),
+        ("crop: {size_px: 4}\n", "crop: {size_px: 4}\n\nfilter:\n  max_aspect: {ink: 1.5, selfie: 2.0}\n"),
+        ("filter: {min_side_px: 9}\n", "filter: {max_aspect: {ink: 1.5, selfie: 2.0}, min_side_px: 9}\n"),
+        ("", "filter:\n  max_aspect: {ink: 1.5, selfie: 2.0}\n"),
+    ],
+)
+def test_one_limit_changes_and_no_other_byte(tmp_path: Path, before: str, after: str):
+    (tmp_path / "p.yaml").write_text(before)
+    params_file.set_limit(tmp_path / "p.yaml", "filter", "max_aspect", {"ink": 1.5}, {"selfie": 2.0})
+    assert (tmp_path / "p.yaml").read_text() == after
+
+
+def test_a_session_takes_only_answers():
+    session = page.Session({"a": Path("a.png")}, "?", lambda *_: None)
+    assert session.step("x", "a")["done"] == 0
+    assert session.step("y", "a") == {"id": None, "done": 1, "total": 1}
