@@ -26,7 +26,7 @@ from benchmarks import dedup_search_hashes as generator
 from benchmarks.results import FOLDER, Figure, write
 
 MILLION = 1_000_000
-ROUNDS = 5
+ROUNDS = 3
 TARGET_S = {4: 3.0, 8: 45.0}
 GROWTH = (10_000, 100_000, 1_000_000, 10_000_000)
 SECONDS_MOST = 600

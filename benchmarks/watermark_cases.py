@@ -1,8 +1,9 @@
 """Pictures and marks to measure the watermark detector on, none of which it was trained with.
 
 The marks come from a generator of their own: fonts, signs, layouts, sizes and opacities are not those of
-`pipelines/watermark_marks.py`. Photographs: the sample selfies (read from the package, for evaluation only) and
-scikit-image's camera and rocket. Drawings: avataaars of other seeds in the demo's dress, and four styles never trained.
+`pipelines/watermark_marks.py`. Photographs: the sample selfies (read from the package, for evaluation only) and those
+of scikit-image that training leaves out. Drawings: avataaars of other seeds in the demo's dress, and four styles never
+trained.
 """
 
 from __future__ import annotations
@@ -15,19 +16,21 @@ from importlib.resources import files
 from io import BytesIO
 from pathlib import Path
 
-import matplotlib
 import numpy as np
 import resvg_py
+import skimage
 from dicebear import Avatar, Style
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
+from pipelines.watermark_fonts import HANDWRITING_HELD_OUT, HELD_OUT, font
 from scgan_data import weights
 
 KINDS = ("text", "logo", "tiled")
-FONTS = ("DejaVuSansMono-Bold.ttf", "DejaVuSerif-Bold.ttf", "cmtt10.ttf", "DejaVuSansMono.ttf", "")
-"""The empty name is Pillow's own font."""
-CARRY_A_MARK = (8, 15, 36, 212, 252, 265, 761, 803, 876, 924)
-"""Sample selfies (by number) seen to carry a real mark, among the 36 of highest score; there may be more."""
+CARRY_A_MARK = (8, 15, 36, 111, 212, 213, 252, 265, 539, 598, 600, 603, 651, 761, 803, 841, 876, 924)
+"""Sample selfies (by number) seen to carry a real mark (14) or a cover's print over the picture (4: 111, 598, 600,
+603), among the 48 of highest score; there may be more."""
+HELD_OUT_PHOTOGRAPHS = ("rocket.jpg", "camera.png", "moon.png", "motorcycle_left.png", "cell.png")
+Box = tuple[int, int, int, int]
 UNSEEN_STYLES = ("micah", "personas", "adventurer", "toon-head")
 AVATAAARS = {
     "eyesVariant": ["default", "happy", "side"],
@@ -74,16 +77,32 @@ def _background(rng: np.random.Generator, size_px: int) -> Image.Image:
     return Image.fromarray(blots.astype(np.uint8)).resize((size_px, size_px), Image.Resampling.BICUBIC)
 
 
+def windows(count: int, *, seed: int, size_px: int = 512) -> Iterator[Image.Image]:
+    """Windows of the photographs that training leaves out, at least 300 px of the original wide."""
+    rng, folder = np.random.default_rng(seed), Path(skimage.__file__).parent / "data"
+    for k in range(count):
+        source = Image.open(folder / HELD_OUT_PHOTOGRAPHS[k % len(HELD_OUT_PHOTOGRAPHS)]).convert("RGB")
+        side = int(rng.integers(300, min(source.size) + 1))
+        x, y = (int(rng.integers(0, length - side + 1)) for length in source.size)
+        window = source.resize((size_px, size_px), Image.Resampling.BICUBIC, (x, y, x + side, y + side))
+        yield ImageOps.mirror(window) if rng.random() < 0.5 else window
+
+
 def mark(picture: Image.Image, kind: str, rng: np.random.Generator) -> Image.Image:
     """The picture with a visible, see-through mark of that kind, as a JPEG would give it or as it is."""
-    short = min(picture.size)
-    cover = {"text": _text, "logo": _logo, "tiled": _tiled}[kind](picture.size, short, rng)
-    opacity = {"text": rng.uniform(0.3, 0.7), "logo": rng.uniform(0.5, 0.95), "tiled": rng.uniform(0.25, 0.6)}[kind]
+    return marked(picture, kind, rng)[0]
+
+
+def marked(picture: Image.Image, kind: str, rng: np.random.Generator) -> tuple[Image.Image, Box]:
+    """The same with the half-open box of the mark's ink, in pixels."""
+    cover = DRAW[kind](picture.size, min(picture.size), rng)
+    low, high = OPACITY[kind]
     under = np.asarray(picture, dtype=np.float32)
-    alpha = np.asarray(cover, dtype=np.float32)[..., None] / 255 * opacity
+    alpha = np.asarray(cover, dtype=np.float32)[..., None] / 255 * rng.uniform(low, high)
     ink = _ink(under, alpha, rng)
-    marked = Image.fromarray((under + (ink - under) * alpha).round().astype(np.uint8))
-    return saved(marked, int(rng.integers(80, 96))) if rng.random() < 0.7 else marked
+    made = Image.fromarray((under + (ink - under) * alpha).round().astype(np.uint8))
+    box = cover.getbbox() or (0, 0, 0, 0)
+    return (saved(made, int(rng.integers(80, 96))) if rng.random() < 0.7 else made), box
 
 
 def _ink(under: np.ndarray, alpha: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -104,10 +123,7 @@ def saved(picture: Image.Image, quality: int) -> Image.Image:
 
 
 def _font(rng: np.random.Generator, size_px: float) -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
-    name = FONTS[rng.integers(len(FONTS))]
-    if not name:
-        return ImageFont.load_default(size_px)
-    return ImageFont.truetype(str(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / name), size_px)
+    return font(HELD_OUT[rng.integers(len(HELD_OUT))], max(6, round(size_px)))
 
 
 def _phrase(rng: np.random.Generator) -> str:
@@ -177,3 +193,56 @@ def _tiled(size: tuple[int, int], short: int, rng: np.random.Generator) -> Image
     sheet = sheet.rotate(float(rng.choice([30, -30, 45, -20])), Image.Resampling.BICUBIC)
     x, y = (wide - size[0]) // 2, (wide - size[1]) // 2
     return sheet.crop((x, y, x + size[0], y + size[1]))
+
+
+def _small(size: tuple[int, int], short: int, rng: np.random.Generator) -> Image.Image:
+    """A line of 6 to 11 px in a corner: below what the figures ask for, and measured apart."""
+    text, face = _phrase(rng), _font(rng, int(rng.integers(7, 12)))
+    cover = Image.new("L", size)
+    x = 4 if rng.random() < 0.5 else max(2, int(size[0] - 5 - face.getlength(text)))
+    y = 9 if rng.random() < 0.4 else size[1] - 9
+    ImageDraw.Draw(cover).text((x, y), text, font=face, fill=255, anchor="lm")
+    return cover
+
+
+def _signature(size: tuple[int, int], short: int, rng: np.random.Generator) -> Image.Image:
+    """A name as written by hand, near a bottom corner: a handwriting font, or a stroke of loops and tall letters."""
+    high = int(short * rng.uniform(0.06, 0.14))
+    if rng.random() < 0.4:
+        name = str(rng.choice(["Mira K", "jonas.v", "Adaeze", "L. Brandt", "yuki", "Tomas R"]))
+        face = font(HANDWRITING_HELD_OUT[0], high)
+        ink = Image.new("L", (int(face.getlength(name)) + 8, int(1.4 * high)))
+        ImageDraw.Draw(ink).text((4, ink.height // 2), name, font=face, fill=255, anchor="lm")
+    else:
+        ink = _loops(high, rng)
+    ink = ink.rotate(float(rng.uniform(-4, 14)), Image.Resampling.BICUBIC, expand=True)
+    cover = Image.new("L", size)
+    gap = int(rng.integers(3, 14))
+    x = gap if rng.random() < 0.3 else size[0] - ink.width - gap
+    cover.paste(ink, (max(0, x), size[1] - ink.height - int(rng.integers(2, 14))))
+    return cover
+
+
+def _loops(high: int, rng: np.random.Generator) -> Image.Image:
+    """A running e-l-l-e curve: circles that travel right, their height changing from letter to letter."""
+    letters = int(rng.integers(4, 9))
+    t = np.linspace(0, 2 * np.pi * letters, 60 * letters)
+    tall = np.interp(t, np.arange(letters + 1) * 2 * np.pi, rng.choice([0.35, 0.4, 0.95], letters + 1))
+    tall[: len(t) // letters] = 1
+    pitch = high * rng.uniform(0.3, 0.6)
+    x = t / (2 * np.pi) * pitch + 0.45 * pitch * np.sin(t) + pitch
+    y = high * (0.95 - 0.45 * tall * (1 - np.cos(t)))
+    sheet = Image.new("L", (4 * int(x.max() + pitch), 4 * int(1.1 * high)))
+    pen = max(4, int(4 * high * rng.uniform(0.05, 0.1)))
+    ImageDraw.Draw(sheet).line([(4 * a, 4 * b) for a, b in zip(x, y, strict=True)], fill=255, width=pen, joint="curve")
+    return sheet.resize((sheet.width // 4, sheet.height // 4), Image.Resampling.LANCZOS)
+
+
+DRAW = {"text": _text, "logo": _logo, "tiled": _tiled, "small": _small, "signature": _signature}
+OPACITY = {
+    "text": (0.3, 0.7),
+    "logo": (0.5, 0.95),
+    "tiled": (0.25, 0.6),
+    "small": (0.5, 0.95),
+    "signature": (0.75, 1.0),
+}

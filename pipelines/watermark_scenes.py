@@ -117,7 +117,8 @@ def draw_scene(rng: np.random.Generator, size: int, photograph: Draw) -> Image.I
     leaves = int(rng.integers(1, 7)) if rng.random() < 0.6 else int(rng.integers(7, 35))
     printed = int(rng.integers(0, leaves)) if rng.random() < 0.65 else None
     for k in range(leaves):
-        fill = texture(rng, wide) if rng.random() < 0.25 else colour(rng)
+        pick = rng.random()
+        fill = photograph(rng, wide) if pick < 0.12 else texture(rng, wide) if pick < 0.35 else colour(rng)
         image.paste(fill, (0, 0, wide, wide), _leaf(rng, wide))
         if k == printed:
             _print_on(rng, image)
@@ -145,5 +146,5 @@ def _print_on(rng: np.random.Generator, image: Image.Image) -> None:
     """Opaque text or signs that belong to the scene (banner, poster, shirt): no mark. Mostly out of focus."""
     layer = draw_printed(rng, image.width)
     image.paste(colour(rng), (0, 0, *image.size), layer)
-    if rng.random() < 0.75:
+    if rng.random() < 0.65:
         image.paste(image.filter(ImageFilter.GaussianBlur(float(rng.uniform(1, 6)))))

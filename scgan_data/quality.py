@@ -21,9 +21,10 @@ MODULES = (
     "scgan_data.quality",
     "scgan_data.watermark",
     "scgan_data.watermark_net",
+    "scgan_data.watermark_signature",
 )
 """What decides the measurements."""
-COLUMNS = ("watermark_score", "border", "collage", "screenshot", "drawn")
+COLUMNS = ("watermark_score", "watermark_xyxy", "border", "collage", "screenshot", "drawn")
 
 
 def measure_batch(batch: pd.DataFrame, config: WatermarkConfig) -> pd.DataFrame:
@@ -34,7 +35,9 @@ def measure_batch(batch: pd.DataFrame, config: WatermarkConfig) -> pd.DataFrame:
 
 def measure(picture: Image.Image, config: WatermarkConfig) -> dict[str, Any]:
     """`COLUMNS` of an RGB picture."""
-    return {"watermark_score": watermark.score(picture, max_side_px=config.max_side_px), **plain(picture)}
+    mark = watermark.find(picture, max_side_px=config.max_side_px, keep_signatures=config.signatures == "keep")
+    box = None if mark.xyxy is None else [float(side) for side in mark.xyxy]
+    return {"watermark_score": mark.score, "watermark_xyxy": box, **plain(picture)}
 
 
 def plain(picture: Image.Image) -> dict[str, float]:

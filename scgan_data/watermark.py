@@ -1,18 +1,16 @@
-"""watermark: does a picture carry a visible mark (text across, a corner's logo, tiling), from 0 to 1.
+"""watermark: does a picture carry a visible mark (text across, a corner's logo, tiling, a caption), and where.
 
 A small convolutional network (`watermark_net`), trained by `pipelines/train_watermark.py` on marks drawn by us over
-public-domain, CC0 and rendered pictures only, and shipped as `watermark.npz` (290 kB). The score pools the strongest
-cells of three sizes: with 3 % of the sample's selfies rejected that found 91 % of 180 marks of the demo's kind, the
-network's own verdict on the picture 87 %, and at one size 74 % (of 240). Classical features (top-hat densities,
-autocorrelation: 21 of them in a logistic regression fitted on the same kind of picture) found 10 to 67 % by kind on
-selfies and 85 to 99 % on drawings, where the network finds 92 % and more. Figures: benchmarks/results/watermark.md.
-Weak: faint lines of text over hair, and stills full of edges (subtitles, signs, a station's logo among them).
+public-domain, CC0 and rendered pictures only, and shipped as `watermark.npz`. A picture is looked at in `SCALES`; the
+score pools the strongest cells of each look, the box frames the cells where the looks agree. An artist's signature is
+told from a mark by a rule (`watermark_signature`) and counts or not by a switch. Figures, with every error looked at:
+benchmarks/results/filter_marks.md.
 """
 
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -20,55 +18,125 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import Field
 
-from scgan_data import images, weights
+from scgan_data import images, watermark_signature, weights
 from scgan_data.config import Config
 
 if TYPE_CHECKING:
     from scgan_data.watermark_net import MarkNet
 
 WEIGHTS = "watermark"
-SCALES = (0.75, 1.0, 1.4)
-"""A picture is looked at in three sizes, and the scores averaged."""
-STRONGEST = 25
-"""The score of one look is the mean logit of so many cells, the highest."""
+SCALES = (0.6, 1.25)
+"""A picture is looked at in these sizes, and the scores are averaged: of pairs between .6 and 1.5 the best on selfies
+and film stills together; what is printed in a scene seldom looks like a mark in both."""
+STRONGEST = (8, 64)
+"""The score of one look: the mean of the mean logits of so many cells, the highest. Few cells find a small logo, many
+find text and tiling: 16 alone, which training pools, found a tenth less text."""
 MIN_SIDE_PX = 48
+LEAST_LONGER_SIDE_PX = 128
+"""Smaller pictures are enlarged: at 64 px a mark's strokes are thinner than any that were trained on."""
+SECONDARY = 0.25
+"""Cells that hang together belong to the mark's box where they hold so much of what the strongest group holds."""
+
+Logits = NDArray[np.float32]
+"""Of cells: (rows, columns)."""
+Box = tuple[int, int, int, int]
+
+
+class Mark(NamedTuple):
+    """What is known of a picture's mark."""
+
+    score: float
+    """How sure it is that there is one, 0 to 1."""
+    xyxy: Box | None
+    """Where it is, in the picture's pixels; None where no cell is rather marked than not."""
 
 
 class WatermarkConfig(Config):
     """What the score depends on, beside the network."""
 
     max_side_px: Annotated[int, Field(ge=64, le=2048)] = 256
-    """Longer side to which larger pictures are reduced (at scale 1); smaller ones stay as they are."""
+    """Longer side to which larger pictures are reduced, at scale 1."""
+    signatures: Literal["keep", "reject"] = "keep"
+    """Whether an artist's signature counts as a mark (`reject`) or not (`keep`)."""
 
 
 def score_batch(batch: pd.DataFrame, config: WatermarkConfig) -> pd.DataFrame:
-    """The per-image function: rows with `path` to `watermark_score`, 0 to 1."""
-    scores = [score(images.load(path), max_side_px=config.max_side_px) for path in batch["path"]]
-    return pd.DataFrame({"watermark_score": scores}, dtype=float)
+    """The per-image function: rows with `path` to `watermark_score`, 0 to 1, and `watermark_xyxy` or None."""
+    keep = config.signatures == "keep"
+    marks = [find(images.load(path), max_side_px=config.max_side_px, keep_signatures=keep) for path in batch["path"]]
+    boxes = [None if mark.xyxy is None else [float(side) for side in mark.xyxy] for mark in marks]
+    scores = np.array([mark.score for mark in marks], dtype=float)
+    return pd.DataFrame({"watermark_score": scores, "watermark_xyxy": pd.Series(boxes, dtype=object)})
+
+
+def find(picture: Image.Image, *, max_side_px: int = 256, keep_signatures: bool = False) -> Mark:
+    """Score and box of an RGB picture's mark. `keep_signatures` takes what the rule calls a signature out of both."""
+    looks = look(picture, max_side_px=max_side_px)
+    box, cells = _strong(looks, picture.size)
+    if box and keep_signatures and watermark_signature.is_signature(picture, box):
+        looks = [_without(logits, cells) for logits in looks]
+        box, _ = _strong(looks, picture.size)
+    return Mark(pooled(looks), box)
 
 
 def score(picture: Image.Image, *, max_side_px: int = 256) -> float:
-    """How sure the network is that an RGB picture carries a mark, 0 to 1."""
-    longest = min(max_side_px, max(picture.size))
-    logits = [np.sort(_look(picture, round(longest * s)), axis=None)[-STRONGEST:].mean() for s in SCALES]
-    return round(float(1 / (1 + np.exp(-np.mean(logits)))), 6)
+    """The score alone, every mark counted."""
+    return pooled(look(picture, max_side_px=max_side_px))
 
 
-def where(picture: Image.Image, *, max_side_px: int = 256) -> NDArray[np.float32]:
-    """How sure it is of each cell of 8 x 8 pixels, 0 to 1: (H/8, W/8) of the reduced picture."""
-    cells = _look(picture, min(max_side_px, max(picture.size)))
-    return np.asarray(1 / (1 + np.exp(-cells)), dtype=np.float32)
+def look(picture: Image.Image, *, max_side_px: int = 256) -> list[Logits]:
+    """The logits of cells of 8 x 8 pixels, one array a scale."""
+    longest = min(max_side_px, max(LEAST_LONGER_SIDE_PX, *picture.size))
+    return [_look(picture, round(longest * scale)) for scale in SCALES]
 
 
-def _look(picture: Image.Image, longest_px: int) -> NDArray[np.float32]:
+def pooled(looks: list[Logits]) -> float:
+    """The score of a picture, 0 to 1, from its looks."""
+    ranked = [np.sort(cells, axis=None) for cells in looks]
+    logit = np.mean([cells[-count:].mean() for cells in ranked for count in STRONGEST])
+    return round(float(1 / (1 + np.exp(-logit))), 6)
+
+
+def _strong(looks: list[Logits], size: tuple[int, int]) -> tuple[Box | None, NDArray[np.bool_]]:
+    """The box around cells that the mean of the looks calls marked, and these cells on the finest look's grid."""
+    from scipy import ndimage
+
+    rows, columns = max(cells.shape for cells in looks)
+    fused = np.mean([_on_grid(cells, (columns, rows)) for cells in looks], axis=0)
+    groups, count = ndimage.label(fused > 0, np.ones((3, 3)))
+    if not count:
+        return None, fused > 0
+    held = ndimage.sum_labels(fused, groups, range(1, count + 1))
+    cells: NDArray[np.bool_] = np.isin(groups, 1 + np.flatnonzero(held >= SECONDARY * held.max()))
+    (y,), (x,) = np.nonzero(cells.any(1)), np.nonzero(cells.any(0))
+    x0, y0 = int(x[0]) * size[0] // columns, int(y[0]) * size[1] // rows
+    x1, y1 = -(-(int(x[-1]) + 1) * size[0] // columns), -(-(int(y[-1]) + 1) * size[1] // rows)
+    return (x0, y0, x1, y1), cells
+
+
+def _on_grid(cells: Logits, size: tuple[int, int]) -> Logits:
+    resized = Image.fromarray(cells).resize(size, Image.Resampling.BILINEAR)
+    return np.asarray(resized, dtype=np.float32)
+
+
+def _without(logits: Logits, cells: NDArray[np.bool_]) -> Logits:
+    """Logits as if the cells and their neighbours were clean."""
+    from scipy import ndimage
+
+    grown = ndimage.binary_dilation(cells, np.ones((3, 3), dtype=bool), iterations=2)
+    size = (logits.shape[1], logits.shape[0])
+    hidden = np.asarray(Image.fromarray(grown).resize(size, Image.Resampling.NEAREST))
+    return np.where(hidden, np.minimum(logits, np.float32(np.median(logits))), logits).astype(np.float32)
+
+
+def _look(picture: Image.Image, longest_px: int) -> Logits:
     """Logits of cells in one size. One picture at a time: in a batch the last digits depend on its neighbours."""
     import torch
 
     pixels = np.array(_resized(picture, longest_px), dtype=np.float32)
     x_nchw = torch.from_numpy(pixels / 127.5 - 1).permute(2, 0, 1)[None]  # channels last in memory
     with torch.inference_mode():
-        cells, _ = _net()(x_nchw)
-    return np.asarray(cells[0].numpy())
+        return np.asarray(_net()(x_nchw)[0].numpy())
 
 
 def _resized(picture: Image.Image, longest_px: int) -> Image.Image:

@@ -1,8 +1,9 @@
-"""The watermark detector's network: which cells of 8 x 8 pixels carry a mark, and whether the picture does.
+"""The watermark detector's network: which cells of 8 x 8 pixels carry a mark.
 
-Seven convolutions of at most 64 channels, 1/8 of the resolution, a view of 137 pixels. A second head judges the whole
-picture; it helps in training, but the score that ships pools the cells (`watermark.score`). 144,762 parameters, 11 ms
-for 256 x 256 pixels on one thread. This module imports torch; import it inside the function that needs it.
+Eight convolutions, four of them residual ones of 96 channels at 1/8 of the resolution, a view of 169 pixels. The
+picture's score pools its strongest cells, and training sees such a score (`pooled`) beside every cell: a head of its
+own for the whole picture found 87 % of marks where pooled cells found 91. 408,049 parameters, 15 ms for 256 x 256
+pixels on one thread. This module imports torch; import it inside the function that needs it.
 """
 
 from __future__ import annotations
@@ -15,50 +16,69 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 STRIDE = 8
+STRONGEST = 16
+"""In training, a picture's logit is the mean logit of so many cells, the highest."""
 
 
-def _block(inputs: int, outputs: int, *, kernel: int = 3, stride: int = 1, dilation: int = 1) -> nn.Sequential:
-    conv = nn.Conv2d(inputs, outputs, kernel, stride, dilation * (kernel // 2), dilation)
-    return nn.Sequential(conv, nn.BatchNorm2d(outputs), nn.ReLU())
+class Block(nn.Module):
+    """Convolution, normalisation, ReLU; `residual` adds the input."""
+
+    def __init__(
+        self, inputs: int, outputs: int, *, kernel: int = 3, stride: int = 1, dilation: int = 1, residual: bool = False
+    ) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, dilation * (kernel // 2), dilation)
+        self.norm: nn.Module = nn.BatchNorm2d(outputs)
+        self.residual = residual
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) to (N, outputs, H / stride, W / stride)."""
+        y: Tensor = self.norm(self.conv(x)).relu()
+        return x + y if self.residual else y
+
+    def fuse(self) -> None:
+        """Fold the normalisation into the convolution."""
+        if isinstance(self.norm, nn.BatchNorm2d):
+            self.conv = fuse_conv_bn_eval(self.conv, self.norm)
+        self.norm = nn.Identity()
 
 
 class MarkNet(nn.Module):
-    """Pictures to logits. `fused` turns each convolution and its normalisation into one layer, as shipped."""
+    """Pictures to logits of cells."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.body = nn.Sequential(
-            _block(3, 24, kernel=5, stride=2),
-            _block(24, 24),
-            _block(24, 48, stride=2),
-            _block(48, 48),
-            _block(48, 64, stride=2),
-            _block(64, 64, dilation=2),
-            _block(64, 64, dilation=4),
+        self.blocks = nn.Sequential(
+            Block(3, 24, kernel=5, stride=2),
+            Block(24, 48, stride=2),
+            Block(48, 48, residual=True),
+            Block(48, 96, stride=2),
+            Block(96, 96, residual=True),
+            Block(96, 96, dilation=2, residual=True),
+            Block(96, 96, dilation=4, residual=True),
+            Block(96, 96, dilation=2, residual=True),
         )
-        self.cells = nn.Conv2d(64, 1, 1)
-        self.verdict = nn.Sequential(nn.Linear(130, 32), nn.ReLU(), nn.Linear(32, 1))
+        self.cells = nn.Conv2d(96, 1, 1)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """x (N, 3, H, W) in -1..1 -> logits of cells (N, H/8, W/8) and of pictures (N,)."""
-        features = self.body(x)
-        cells = self.cells(features)
-        flat, logits = features.flatten(2), cells.flatten(1)
-        looked_at = (flat * logits.softmax(1)[:, None]).sum(2)
-        share = torch.stack([logits.amax(1), logits.sigmoid().mean(1)], 1)
-        verdict = self.verdict(torch.cat([looked_at, flat.mean(2), share], 1))
-        return cells[:, 0], verdict[:, 0]
+    def forward(self, x: Tensor) -> Tensor:
+        """x (N, 3, H, W) in -1..1 -> logits of cells (N, H/8, W/8)."""
+        cells: Tensor = self.cells(self.blocks(x))
+        return cells[:, 0]
 
     def fused(self) -> MarkNet:
         """The same function for inference, without normalisation layers."""
         net = MarkNet().eval()
         net.load_state_dict(self.state_dict())
-        for k, block in enumerate(net.body):
-            assert isinstance(block, nn.Sequential)
-            conv, norm = block[0], block[1]
-            assert isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d)
-            net.body[k] = nn.Sequential(fuse_conv_bn_eval(conv, norm), nn.Identity(), nn.ReLU())
+        for block in net.blocks:
+            assert isinstance(block, Block)
+            block.fuse()
         return net
+
+
+def pooled(cells: Tensor) -> Tensor:
+    """Logits of cells (N, H, W) -> of pictures (N,)."""
+    flat = cells.flatten(1)
+    return flat.topk(min(STRONGEST, flat.shape[1]), dim=1).values.mean(1)
 
 
 def save(net: MarkNet, file: Path) -> None:

@@ -95,7 +95,7 @@ WEIGHTS: dict[str, Weights] = {
         ),
         Weights(
             name="watermark",  # our own: pipelines/train_watermark.py
-            sha256="ba5047bc6434ac8acb45308eaf133cdee51fd8ee33fb8cd18b16b5cb71f301c8",
+            sha256="a6eab925ea4b561f7ba67d37eeef0bb88d8f82ccfb4bc664467a5d7995e90831",
             license="MIT",
             shipped="watermark.npz",
         ),

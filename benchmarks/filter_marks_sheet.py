@@ -1,0 +1,57 @@
+"""Contact sheets of the watermark detector's wrong answers, worst first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+TILE_PX, COLUMNS, MOST = 160, 8, 48
+
+
+@dataclass
+class Errors:
+    """Wrong answers by set and sort."""
+
+    sheets: dict[str, list[tuple[float, Image.Image]]] = field(default_factory=dict)
+    rendered: set[str] = field(default_factory=set)
+
+    def add(
+        self,
+        name: str,
+        sort: str,
+        pictures: list[Image.Image],
+        scores: NDArray[np.float64],
+        wrong: NDArray[np.bool_],
+        rendered: bool = False,
+    ) -> None:
+        """Keep the pictures whose answer is wrong; `rendered` ones may be shown in the repository."""
+        key = f"{name} {sort}".replace(",", "").replace(" ", "_")
+        self.sheets[key] = [(float(scores[k]), pictures[k]) for k in np.flatnonzero(wrong)]
+        if rendered:
+            self.rendered.add(key)
+
+
+def write_sheets(errors: Errors, folder: Path, *, rendered_only: bool = False) -> None:
+    """One JPEG a set and sort that has errors, `filter_marks_<set>_<sort>.jpg`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for key, wrong in errors.sheets.items():
+        if wrong and (key in errors.rendered or not rendered_only):
+            _sheet(sorted(wrong, key=lambda pair: -pair[0])[:MOST]).save(folder / f"filter_marks_{key}.jpg", quality=85)
+
+
+def _sheet(tiles: list[tuple[float, Image.Image]]) -> Image.Image:
+    rows = -(-len(tiles) // COLUMNS)
+    sheet = Image.new("RGB", (min(COLUMNS, len(tiles)) * TILE_PX, rows * TILE_PX), "white")
+    draw = ImageDraw.Draw(sheet)
+    for k, (score, picture) in enumerate(tiles):
+        x, y = k % COLUMNS * TILE_PX, k // COLUMNS * TILE_PX
+        scale = (TILE_PX - 4) / max(picture.size)
+        sheet.paste(picture.resize((round(picture.width * scale), round(picture.height * scale))), (x, y))
+        draw.text(
+            (x + 3, y + 3), f"{score:.3f}", "red", ImageFont.load_default(13), stroke_width=2, stroke_fill="white"
+        )
+    return sheet
