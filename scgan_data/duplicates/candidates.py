@@ -7,8 +7,9 @@ searches propose is taken as the nearest does. The mirrored picture's hash is th
 odd horizontal frequencies flipped (`hamming`).
 
 Values are searched in blocks and each block's pairs are thinned at once, so memory goes with the answer. Where a search
-would still propose more than `max_candidates` pairs (estimated from 2 ** 20 random ones), its distance is lowered, and
-a line says so: the number of unrelated pairs grows with the square of the pictures, that of copies does not.
+would still propose more than `max_candidates` pairs (of parts, which no 256-bit hash thins: one a picture), estimated
+from 2 ** 20 random ones, its distance is lowered, and a line says so: the number of unrelated pairs grows with the
+square of the pictures, that of copies does not.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from scgan_data.duplicates.signatures import Positions, Sharers, Signatures
 
 BLOCK = 100_000
 SAMPLE = 2**20
+FEW = 100_000
+"""Pairs of parts that are always worth looking at, about a quarter of an hour of one core."""
 WHOLE = -1
 SAME_VIEWS = tuple(list(hashes.VIEWS).index(name) for name in ("without foot", "without head"))
 """Views that are compared with the same view of the other: a bar was laid over the foot or head of both or either."""
@@ -92,7 +95,7 @@ def _run(known: Signatures, search: Search, funnel: Funnel) -> Iterator[dict[str
             turned = hamming.mirrored(_hashes(known, view_two)) if mirrored else _hashes(known, view_two)
             right = signatures.sharers(turned, search.right)
             itself = search.is_within and view_one == view_two and not mirrored
-            distance = _affordable(left, right, distance, search, funnel)
+            distance = _affordable(left, right, distance, search, _most(search, view_one, view_two), funnel)
             for one, two in _blocks(left, right, distance, itself):
                 funnel.proposed += len(one)
                 yield _thinned(known, search.reach, one, two, (mirrored, view_one, view_two))
@@ -113,15 +116,22 @@ def _hashes(known: Signatures, view: int) -> NDArray[np.uint64]:
     return known.whole if view == WHOLE else known.views[:, view]
 
 
-def _affordable(left: Sharers, right: Sharers, distance: int, search: Search, funnel: Funnel) -> int:
+def _most(search: Search, view_one: int, view_two: int) -> int:
+    """Pairs that a search may propose: of parts, all of which are looked at, one a picture or `FEW`."""
+    if view_one == view_two == WHOLE:
+        return search.most
+    return min(search.most, max(FEW, len(search.left) + len(search.right)))
+
+
+def _affordable(left: Sharers, right: Sharers, distance: int, search: Search, most: int, funnel: Funnel) -> int:
     """The distance, lowered until the search proposes no more pairs than it may."""
     pairs = len(left.values) * len(right.values)
-    if pairs <= search.most:
+    if pairs <= most:
         return distance
     chance = np.random.default_rng(0)
     one, two = (side.values[chance.integers(len(side.values), size=SAMPLE)] for side in (left, right))
     share = np.bincount(np.bitwise_count(one ^ two), minlength=65).cumsum() / SAMPLE
-    fitting = int(np.searchsorted(share[: distance + 1] * pairs, search.most, side="right")) - 1
+    fitting = int(np.searchsorted(share[: distance + 1] * pairs, most, side="right")) - 1
     if fitting < distance:
         funnel.lowered.append(f"{search.name}: {distance} → {max(0, fitting)} bits")
     return max(0, min(distance, fitting))
