@@ -20,15 +20,14 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from scgan_data import contact_sheet, files, manifest, quality, watermark, weights
-from scgan_data.config import PerDomain
 from scgan_data.limits import doubt
 from scgan_data.limits.columns import Numbers
 from scgan_data.limits.rules import COLUMNS, RULES, FilterLimits, first_broken
@@ -52,33 +51,10 @@ Codes = NDArray[np.int64]
 class FilterConfig(FilterLimits, extra="forbid"):
     """Section `filter` of params.yaml. Every limit is a number, null (off) or a mapping of domains."""
 
-    doubt: dict[Reason, PerDomain] = {
-        Reason.WATERMARKED: 0.15,
-        Reason.BLURRED: 0.2,
-        Reason.SCREENSHOT: 0.35,
-        Reason.COLLAGE: 0.1,
-        Reason.NOT_A_PHOTOGRAPH: 0.1,
-    }
-    """Zones of doubt: how near its limit a value is doubtful, as a share of the limit (.15: within 15 %)."""
-    doubtful: Literal["keep", "reject"] = "keep"
-    """What becomes of the doubtful until a person has judged them."""
-    verdicts: Path = Path("review/verdicts.jsonl")
-    """People's verdicts; a missing file is an empty one."""
     sheet_pictures: Annotated[int, Field(ge=0, le=400)] = 60
     """Pictures on each domain's sheet of the doubtful; 0 makes none."""
     watermark: WatermarkConfig = WatermarkConfig()
     """How the score is measured."""
-
-    @field_validator("doubt")
-    @classmethod
-    def _known_checks(cls, zones: dict[Reason, PerDomain]) -> dict[Reason, PerDomain]:
-        known = {rule.reason for rule in RULES}
-        if unknown := [reason.value for reason in zones if reason not in known]:
-            raise ValueError(f"no check of the filter: {', '.join(unknown)}; it has {', '.join(sorted(known))}")
-        shares = [s for zone in zones.values() for s in (zone.values() if isinstance(zone, dict) else [zone])]
-        if any(share is not None and not 0 < share < 1 for share in shares):
-            raise ValueError("a zone of doubt is a share of the limit, above 0 and below 1, or null for none")
-        return zones
 
 
 def run(rows: pd.DataFrame, config: FilterConfig, folder: StageFolder, *, workers: int | None = None) -> pd.DataFrame:

@@ -13,6 +13,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import field_validator
 
 from scgan_data.config import Config, PerDomain, limit_for
 from scgan_data.limits.columns import Numbers
@@ -112,6 +113,17 @@ class FilterLimits(Config, extra="ignore"):
     """What becomes of the doubtful until a person has judged them."""
     verdicts: Path = Path("review/verdicts.jsonl")
     """People's verdicts; a missing file is an empty one."""
+
+    @field_validator("doubt")
+    @classmethod
+    def _known_checks(cls, zones: dict[Reason, PerDomain]) -> dict[Reason, PerDomain]:
+        known = {rule.reason for rule in RULES}
+        if unknown := [reason.value for reason in zones if reason not in known]:
+            raise ValueError(f"no check of the filter: {', '.join(unknown)}; it has {', '.join(sorted(known))}")
+        shares = [s for zone in zones.values() for s in (zone.values() if isinstance(zone, dict) else [zone])]
+        if any(share is not None and not 0 < share < 1 for share in shares):
+            raise ValueError("a zone of doubt is a share of the limit, above 0 and below 1, or null for none")
+        return zones
 
 
 def first_broken(
