@@ -37,7 +37,7 @@ SECTIONS = (
 class Config(BaseModel):
     """Base of every section: unknown keys are errors, defaults are checked too, instances do not change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
 
 PerDomain = Annotated[float | dict[str, float | None] | None, Field(union_mode="left_to_right")]

@@ -3,10 +3,9 @@
     streams --listers--> state --scheduler--> fetch threads --bytes--> decode processes --facts--> recorder --> state
 
 All of them work at once, and each waits when the next has too much to do. Fetching is one process of threads: a 5 KB
-picture costs it .9 ms of CPU (its request .50, .30 of them in a lone thread; taking turns .09, listing .09, recording
-.09), so one core does more than hosts agree to. Decoding, 3 ms at 5 KB and 13 at 100 KB (benchmarks/collect.py, whole
-stage less fetch only), is spread over the cores. The recorder is the main thread: it flushes a group's pictures to
-disk, then lets their rows say done.
+picture costs it .55 ms of CPU, start-up apart, so one core does more than hosts agree to. Decoding, 3 ms at 5 KB and
+13 at 100 KB (benchmarks/collect.py, whole stage less fetch only), is spread over the cores. The recorder is the main
+thread: it flushes a group's pictures to disk, then lets their rows say done.
 """
 
 from __future__ import annotations

@@ -26,6 +26,8 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f\\]")
 _NETLOC = re.compile(r"(\[[^\[\]]+\]|[^\[\]:]+)(?::([0-9]{0,6}))?")
 _NAME = re.compile(r"(?=.{1,253}$)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*")
 _NUMBER_LAST = re.compile(r"(^|\.)([0-9]+|0x[0-9a-f]*)$")
+_PLAIN = re.compile(r"(https?)://([A-Za-z0-9.:-]+)(/[\w!$&'()*+,/:;=@~.-]*(?:\?[\w!$&'()*+,/:;=?@~.-]+)?)", re.ASCII)
+"""A URL whose path and query stand as they are unless they hold "/.": most do, and need no further taking apart."""
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})?")
 
 # Beyond what ipaddress.is_global knows in every Python that we run on.
@@ -76,18 +78,33 @@ class Target:
 def parse(url: str) -> Target:
     """A URL in canonical form, without its fragment. Raises RefusedError(ADDRESS_FORBIDDEN) for what is not http(s)."""
     text = url.strip()
+    if (plain := _PLAIN.fullmatch(text)) and "/." not in text:
+        return _target(plain[1], plain[2], plain[3])
     if _CONTROL.search(text):
         raise _forbidden("a backslash or control character in the URL")
     try:
         parts = urlsplit(text.replace(" ", "%20"))
         if parts.scheme not in PORTS:
             raise _forbidden(f"not http or https: {parts.scheme or 'no scheme'}"[:80])
-        host, port = _host_and_port(parts.netloc)
         path = _without_dots(_escaped(parts.path)) + (f"?{_escaped(parts.query)}" if parts.query else "")
+    except ValueError as error:
+        raise _no_valid(error) from None
+    return _target(parts.scheme, parts.netloc, path)
+
+
+def _target(scheme: str, netloc: str, path: str) -> Target:
+    host, port, origin = _origin(scheme, netloc)
+    return Target(origin + path, scheme, host, port, path)
+
+
+@lru_cache(4096)
+def _origin(scheme: str, netloc: str) -> tuple[str, int, str]:
+    try:
+        host, port = _host_and_port(netloc)
     except ValueError as error:  # UnicodeError included
-        raise _forbidden(f"no valid URL: {error}"[:200]) from None
-    bare = Target("", parts.scheme, host, PORTS[parts.scheme] if port is None else port, path)
-    return Target(bare.origin + path, bare.scheme, host, bare.port, path)
+        raise _no_valid(error) from None
+    bare = Target("", scheme, host, PORTS[scheme] if port is None else port, "")
+    return host, bare.port, bare.origin
 
 
 def canonical(url: str) -> str:
@@ -98,11 +115,14 @@ def canonical(url: str) -> str:
         return url.strip()
 
 
+def _no_valid(error: ValueError) -> RefusedError:
+    return _forbidden(f"no valid URL: {error}"[:200])
+
+
 def _forbidden(detail: str) -> RefusedError:
     return RefusedError(Reason.ADDRESS_FORBIDDEN, detail)
 
 
-@lru_cache(4096)
 def _host_and_port(netloc: str) -> tuple[str, int | None]:
     if "@" in netloc:
         raise _forbidden("a user name in the URL")

@@ -6,40 +6,39 @@ only plain ones can be resumed, as the parts of an encoded one need not be of on
 
 from __future__ import annotations
 
+import io
 import re
 import time
-from collections.abc import Mapping
-from http.client import HTTPException, HTTPResponse
 
 import urllib3
+from httptools import HttpParserError
 from urllib3.exceptions import DecodeError, HTTPError
 
 from scgan_data.records import Reason
 from scgan_data.web.address import RefusedError
 from scgan_data.web.deadline import Transfer
 from scgan_data.web.request import AgainError, Partial, Wanted
+from scgan_data.web.response import CHUNK_BYTES, Response
 
-CHUNK_BYTES = 2**16
 _CONTENT_RANGE = re.compile(r"bytes ([0-9]+)-([0-9]+)/([0-9]+|\*)")
 
 
 class Body:
     """The body of one 2xx."""
 
-    def __init__(self, response: HTTPResponse, headers: Mapping[str, str], wanted: Wanted, transfer: Transfer) -> None:
-        self._response, self._headers, self._wanted, self._transfer = response, headers, wanted, transfer
+    def __init__(self, response: Response, wanted: Wanted, transfer: Transfer) -> None:
+        self._response, self._headers, self._wanted, self._transfer = response, response.headers, wanted, transfer
         self._parts: list[bytes] = []
 
     def whole(self) -> bytes:
         """Read all of it. Raises AgainError, with what came where it can go on from there, and RefusedError."""
         whole_at = self._resume() if self._response.status == 206 else None
-        length = self._headers.get("content-length")
-        if length is not None and not self._response.chunked and not length.isdecimal():
-            raise bad(f"Content-Length: {length}"[:80])
         is_encoded = self._headers.get("content-encoding", "identity").lower() not in ("identity", "")
         try:
             is_whole = self._read_encoded() if is_encoded else self._read()
-        except (OSError, HTTPException) as error:  # IncompleteRead of a chunked body included
+        except HttpParserError as error:
+            raise bad(f"not HTTP/1: {error}") from None
+        except OSError as error:
             is_whole, detail = False, f"{type(error).__name__}: {error}"
         else:
             detail = "the body is shorter than announced"
@@ -66,27 +65,25 @@ class Body:
 
     def _read(self) -> bool:
         """The body as it is sent; whether all of it came."""
-        left, limit, transfer = self._response.length, self._wanted.max_bytes, self._transfer
+        response, limit = self._response, self._wanted.max_bytes
         count = sum(map(len, self._parts))
-        if not self._wanted.is_cut_off and count + (left or 0) > limit:
-            raise _too_many(count + (left or 0), limit)
-        while left is None or left > 0:
-            chunk = self._response.read1(CHUNK_BYTES if left is None else min(CHUNK_BYTES, left))
-            if not chunk:  # an answer without any body and length is one whose head was cut short
-                return left is None and (self._response.chunked or count > 0)
-            transfer.last_byte = time.monotonic()
+        announced = count + int(self._headers.get("content-length", 0))
+        if not self._wanted.is_cut_off and announced > limit:
+            raise _too_many(announced, limit)
+        while chunk := response.read1():
+            self._transfer.last_byte = time.monotonic()
             self._parts.append(chunk)
             count += len(chunk)
-            left = None if left is None else left - len(chunk)
             if count > limit:
                 return self._stop(count)
-        return True
+        # without any body, one that ends with its connection may as well have been cut
+        return response.is_whole or (response.ends_with_connection and count > 0)
 
     def _read_encoded(self) -> bool:
         """The body, decoded. Raises RefusedError(BAD_ANSWER) where it is not in the encoding that it says."""
         count, limit = 0, self._wanted.max_bytes
         decoded = urllib3.HTTPResponse(
-            self._response, urllib3.HTTPHeaderDict(self._headers), self._response.status, preload_content=False
+            _File(self._response), urllib3.HTTPHeaderDict(self._headers), self._response.status, preload_content=False
         )
         try:
             while chunk := decoded.read1(CHUNK_BYTES):
@@ -104,7 +101,6 @@ class Body:
         """More came than is taken. Raises RefusedError unless the rest may be left out."""
         if not self._wanted.is_cut_off:
             raise _too_many(count, self._wanted.max_bytes)
-        self._response.will_close = True
         return True
 
     def _partial(self, body: bytes) -> Partial | None:
@@ -113,6 +109,16 @@ class Body:
         validator = etag if etag.startswith('"') else headers.get("last-modified")
         resumable = self._response.status == 206 or headers.get("accept-ranges", "").lower() == "bytes"
         return Partial(self._wanted.target.url, body, validator) if body and validator and resumable else None
+
+
+class _File(io.BufferedIOBase):
+    """The body as urllib3 reads it."""
+
+    def __init__(self, response: Response) -> None:
+        self._response = response
+
+    def read1(self, amount: int = -1, /) -> bytes:
+        return self._response.read1(CHUNK_BYTES if amount < 0 else amount)
 
 
 def bad(detail: str) -> RefusedError:

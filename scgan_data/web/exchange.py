@@ -1,7 +1,7 @@
 """One request and its answer over one connection: nothing here decides whether it may be made or made again.
 
-The request is written to the socket and the answer's head read from it by the standard library's parser: urllib3's
-connection around that costs a third more, its pool twice as much (measured, CPU of a 6 KB picture).
+The request is written to the socket and the answer read from it by a parser (`response`): urllib3's connection around
+that costs a third more, its pool twice as much (measured with the standard library's parser, CPU of a 6 KB picture).
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ import contextlib
 import re
 import ssl
 import time
-from http.client import HTTPException, HTTPResponse
 from urllib.parse import urljoin
+
+from httptools import HttpParserError
 
 from scgan_data.records import Reason
 from scgan_data.web import robots
@@ -21,6 +22,7 @@ from scgan_data.web.connection import CONNECT_S, Connection, Connections
 from scgan_data.web.deadline import Transfer
 from scgan_data.web.host import BUSY, retry_after_s
 from scgan_data.web.request import AgainError, Answer, Redirect, Wanted
+from scgan_data.web.response import Response
 
 AGAIN = (*BUSY, 500, 502, 504)
 REDIRECTS = (301, 302, 303, 307, 308)
@@ -42,23 +44,20 @@ class Exchange:
     def run(self) -> Answer | Redirect:
         """Raises AgainError and RefusedError; where the transfer was cut the caller says why."""
         connection, response = self._begin()
-        is_clean = False
         try:
-            result = self._understand(response)
-            is_clean = not response.will_close
-            return result
+            return self._understand(response)
         except (AgainError, RefusedError):
-            is_clean = self.status is not None and not _is_taken(self.status) and self._drain(response)
+            if self.status is not None and not _is_taken(self.status):
+                _drain(response)
             raise
         finally:
-            response.close()
             self._transfer.hold(None)
-            if is_clean and not self._transfer.cut:
+            if response.is_reusable and not self._transfer.cut:
                 self._connections.keep(connection)
             else:
                 connection.sock.close()
 
-    def _begin(self) -> tuple[Connection, HTTPResponse]:
+    def _begin(self) -> tuple[Connection, Response]:
         """Ask over an idle connection if there is one; one that the server has closed costs nothing but a second."""
         wanted, transfer = self._wanted, self._transfer
         if (idle := self._connections.take(wanted.target, wanted.addresses)) is not None:
@@ -75,41 +74,36 @@ class Exchange:
         except OSError as error:
             raise _broken(error) from None
 
-    def _asked(self, connection: Connection) -> HTTPResponse:
+    def _asked(self, connection: Connection) -> Response:
         """Send the request and read the answer's head. Raises OSError, or RefusedError(BAD_ANSWER)."""
-        response = None
         try:
             connection.sock.sendall(self._wanted.head)
-            response = HTTPResponse(connection.sock, method="GET")
-            response.begin()
+            response = Response(connection.sock).begin()
         except BaseException as error:
-            if response is not None:
-                response.close()
             connection.sock.close()
-            if isinstance(error, HTTPException | ValueError) and not isinstance(error, OSError):
-                raise bad(f"{type(error).__name__}: {error}") from None
+            if isinstance(error, HttpParserError):
+                raise bad(f"not HTTP/1: {error}") from None
             raise
         self._transfer.last_byte = now = time.monotonic()
         self.latency_s = now - self._transfer.started
         return response
 
-    def _understand(self, response: HTTPResponse) -> Answer | Redirect:
+    def _understand(self, response: Response) -> Answer | Redirect:
         self.status = status = response.status
-        self._headers = headers = _headers(response)
-        said = robots.directives(response.headers.get_all("X-Robots-Tag", [])) if "x-robots-tag" in headers else _NONE
+        self._headers = headers = response.headers
+        said = robots.directives(response.values("x-robots-tag")) if "x-robots-tag" in headers else _NONE
         if headers.get("tdm-reservation", "").strip() == "1":
             said |= {robots.TDM_RESERVED}
         if _is_taken(status) or (status == 304 and self._wanted.is_conditional):
             if self._wanted.is_picture and (directive := robots.forbids(said)):
                 raise RefusedError(Reason.NOAI, f"the answer's headers say {directive}")
-            body = Body(response, headers, self._wanted, self._transfer).whole() if status != 304 else b""
+            body = Body(response, self._wanted, self._transfer).whole() if status != 304 else b""
             seconds, via_proxy = self._transfer.seconds, self._wanted.addresses is None
             rules = robots.line(self._wanted.rules, said)
             return Answer(status, self._wanted.target.url, headers, body, said, rules, seconds, via_proxy)
         if status in REDIRECTS and headers.get("location"):
             redirect = Redirect(_location(self._wanted.target.url, headers["location"]))
-            if not self._drain(response):
-                response.will_close = True
+            _drain(response)
             return redirect
         raise self._error(status)
 
@@ -124,15 +118,6 @@ class Exchange:
             return AgainError(refused, wait_s=retry_after_s(self._headers.get("retry-after")) or 0.0)
         return refused
 
-    def _drain(self, response: HTTPResponse) -> bool:
-        """Read what is left of a short answer; whether the connection can be used again."""
-        if response.will_close or (response.length or 0) > DRAIN_BYTES:
-            return False
-        with contextlib.suppress(HTTPException, OSError, ValueError):
-            response.read(DRAIN_BYTES + 1)
-            return response.isclosed() or response.length == 0
-        return False
-
 
 _NONE: frozenset[str] = frozenset()
 
@@ -141,12 +126,12 @@ def _is_taken(status: int) -> bool:
     return 200 <= status < 300
 
 
-def _headers(response: HTTPResponse) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for name, value in response.getheaders():
-        key = name.lower()
-        found[key] = f"{found[key]}, {value}" if key in found else value
-    return found
+def _drain(response: Response) -> None:
+    """Read what is left of a short answer, so that its connection can be used again."""
+    count = 0
+    with contextlib.suppress(HttpParserError, OSError):
+        while count <= DRAIN_BYTES and (chunk := response.read1()):
+            count += len(chunk)
 
 
 def _location(url: str, text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from typing import Any
 
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scgan_data.records import Reason
+from scgan_data.web import address
 from scgan_data.web.address import NoSuchNameError, RefusedError, canonical, check, is_public, parse, resolve
 
 
@@ -49,6 +51,30 @@ def test_urls_have_one_form(url: str, expected: str) -> None:
 def test_the_canonical_form_is_its_own(tail: str) -> None:
     once = canonical("http://example.org/" + tail)
     assert canonical(once) == once
+
+
+@given(
+    st.builds(
+        "{}://{}{}".format,
+        st.sampled_from(["http", "https", "HTTP", "ftp"]),
+        st.text(alphabet="abZ0129.:-_@[]/", max_size=12),
+        st.text(alphabet="abZ09%./?&=#:;-_~ü*+!$'(),[]@|\\", max_size=20),
+    )
+)
+def test_the_short_way_reads_a_url_as_the_long_one_does(url: str) -> None:
+    short = _read(url)
+    plain, address._PLAIN = address._PLAIN, re.compile("(?!)()()()")
+    try:
+        assert _read(url) == short
+    finally:
+        address._PLAIN = plain
+
+
+def _read(url: str) -> Any:
+    try:
+        return parse(url)
+    except RefusedError as refused:
+        return refused.detail
 
 
 @pytest.mark.parametrize(

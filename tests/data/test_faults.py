@@ -189,7 +189,7 @@ TABLE: dict[str, tuple[Callable[..., None], Reason | None]] = {
     "a byte a moment in the body": (drips("body"), Reason.TIMED_OUT),
     "no http": (raw(b"\x00\x01 hello\r\n\r\n"), Reason.BAD_ANSWER),
     "bad status line": (raw(b"HTTP/1.1 abc OK\r\n\r\n"), Reason.BAD_ANSWER),
-    "bad chunks": (bad_chunks, Reason.TRANSFER_BROKEN),
+    "bad chunks": (bad_chunks, Reason.BAD_ANSWER),
     "closes at once": (raw(b""), Reason.TRANSFER_BROKEN),
     "204": (says(204), Reason.NOT_AN_IMAGE),
     "304 unasked": (says(304), Reason.HTTP_ERROR),

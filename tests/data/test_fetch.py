@@ -120,9 +120,9 @@ def test_a_compressed_bomb_is_capped_by_what_it_unpacks_to(web_server: Any) -> N
 @pytest.mark.parametrize("where", ["headers", "body", "nothing"])
 def test_a_transfer_ends_at_its_deadline(web_server: Any, where: str) -> None:
     def drip(handler: Any) -> None:
-        if where == "body":
+        if where != "nothing":
             handler.send_response(200)
-            handler.end_headers()
+            handler.end_headers() if where == "body" else handler.flush_headers()
         for _ in range(100):
             if where != "nothing":
                 handler.wfile.write(b"X")
@@ -163,10 +163,16 @@ def test_a_body_shorter_than_announced_is_broken(web_server: Any) -> None:
         (b"\x00\x01 no HTTP at all\r\n\r\n", Reason.BAD_ANSWER),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n123456", Reason.BAD_ANSWER),
         (b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n123456", Reason.BAD_ANSWER),
-        (b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 200 + b"\r\n", Reason.BAD_ANSWER),
+        (b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 20_000 + b"\r\n", Reason.BAD_ANSWER),
         (b"HTTP/1.1 200 OK\r\nA: " + b"b" * 100_000 + b"\r\n\r\n", Reason.BAD_ANSWER),
         (b"HTTP/1.1 206 Partial\r\nContent-Range: bytes 0-3/4\r\nContent-Length: 4\r\n\r\n1234", Reason.BAD_ANSWER),
-        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", Reason.TRANSFER_BROKEN),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", Reason.BAD_ANSWER),
+        (
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n2\r\nab\r\n0\r\n\r\n",
+            Reason.BAD_ANSWER,
+        ),
+        (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: other\r\nConnection: Upgrade\r\n\r\n", Reason.BAD_ANSWER),
+        (b"HTTP/1.1 100 Continue\r\n\r\n" * 5_000, Reason.BAD_ANSWER),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", Reason.TRANSFER_BROKEN),
         (b"HTTP/1.1 200 OK\r\nServer: cut off in its hea", Reason.TRANSFER_BROKEN),
         (b"", Reason.TRANSFER_BROKEN),

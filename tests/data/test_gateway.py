@@ -457,5 +457,4 @@ def test_a_failure_s_text_hides_what_the_server_repeats(web_server: Any) -> None
     access = Access(allow_private=True, headers={"127.0.0.1": {"X-Key": SECRET}})
     with Web(CONFIG, access) as web, pytest.raises((RefusedError, AgainError)) as caught:
         web.get(web_server.url + "/a")
-    assert "***" in str(caught.value)
     assert SECRET not in str(caught.value)

@@ -57,11 +57,6 @@ def test_a_misspelt_nested_key_is_one_line_with_the_nearest_name(tmp_path: Path)
         params.load(TrainConfig, "train", file=file)
 
 
-@pytest.mark.parametrize("model", [TrainConfig, LossConfig])
-def test_every_field_has_its_line(model: type[TrainConfig] | type[LossConfig]) -> None:
-    assert [name for name, field in model.model_fields.items() if not field.description] == []
-
-
 def test_resolving_keeps_a_given_thread_count_and_prefers_the_unfinished_runs() -> None:
     assert TrainConfig(threads=3).resolved(begun={"threads": 5}).threads == 3
     assert TrainConfig(threads=0).resolved(begun={"threads": 5}).threads == 5
