@@ -4,9 +4,9 @@
 
 Half of each set of pictures carries a mark of `watermark_cases` (text, logo, tiled in turn), the other half is clean:
 average precision, and the recall of each kind at the limit that 1 % of the clean half exceed. Then what the limits that
-ship do, small marks, the box, signatures, the real cases of ../shared (where they are), speed, and rapidocr. Intervals
-are Clopper-Pearson's of 95 %, average precision's by bootstrap. `--sheets` writes every error as a contact sheet; those
-of rendered pictures alone are committed.
+ship do, small marks, the box, signatures, the demo's own marks, the real cases of ../shared (where they are), speed,
+and text recognition. Intervals are Clopper-Pearson's of 95 %, average precision's by bootstrap. `--sheets` writes every
+error as a contact sheet; those of rendered pictures alone are committed.
 """
 
 from __future__ import annotations
@@ -14,31 +14,27 @@ from __future__ import annotations
 import argparse
 import csv
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from PIL import Image
-from scipy.stats import binomtest
 
-from benchmarks.filter_marks_peer import flagged_by_rapidocr
+from benchmarks.filter_marks_peer import text_recognition
+from benchmarks.filter_marks_scores import Pictures, Scores, scores, share
+from benchmarks.filter_marks_scores import limit as limit_of
 from benchmarks.filter_marks_sheet import Errors, write_sheets
 from benchmarks.filter_marks_speed import rates
 from benchmarks.results import FOLDER, Figure, write
-from benchmarks.watermark_cases import CARRY_A_MARK, KINDS, UNSEEN_STYLES, Box, marked, portraits, selfies
+from benchmarks.watermark_cases import CARRY_A_MARK, KINDS, UNSEEN_STYLES, Box, marked, portraits, saved, selfies
 from scgan_data import images, watermark, watermark_signature
-from scgan_data.config import limit_for
-from scgan_data.filter import FilterConfig
 from scgan_data.records import SELFIE
+from scgan_data.sample.portraits import portraits as demo_portraits
+from scgan_data.sample.watermarks import MARKS
 
 SHARED = Path(__file__).parent.parent.parent / "shared" / "cases"
 DRAWN = "anime"
-Pictures = list[Image.Image]
-Scores = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -71,7 +67,7 @@ def figures(errors: Errors | None = None) -> list[Figure]:
     every: list[Figure] = []
     for found in sets():
         every += [*_unseen(found, seen), *_at_limits(found), *_boxes_and_signatures(found)]
-    return [*every, *_real(seen), *rates(), *_peer()]
+    return [*every, *_planted(), *_real(seen), *rates(), *text_recognition()]
 
 
 def sets() -> list[Set]:
@@ -83,7 +79,12 @@ def sets() -> list[Set]:
         found.append(Set("anime faces, 64 px", DRAWN, _folder("cartoons/anime64", 400)))
         found.append(Set("film stills", DRAWN, _folder("cartoons/toons", overlaid=False)))
     drawn = [p for style in UNSEEN_STYLES for p in portraits(style, 100, seed=102)]
-    return [*found, Set("drawn portraits of unseen styles", DRAWN, drawn, rendered=True)]
+    avatars = list(portraits("avataaars", 400, seed=101))
+    return [
+        *found,
+        Set("drawn portraits of unseen styles", DRAWN, drawn, rendered=True),
+        Set("avataaars of unseen seeds", DRAWN, avatars, rendered=True),
+    ]
 
 
 def is_overlaid(name: str, file: str) -> bool:
@@ -106,10 +107,6 @@ def _folder(name: str, count: int | None = None, *, overlaid: bool | None = None
     return [images.load(file) for file in chosen][:count]
 
 
-def _scores(pictures: Pictures) -> Scores:
-    return np.array([watermark.find(picture).score for picture in pictures])
-
-
 def _unseen(found: Set, errors: Errors) -> list[Figure]:
     """Average precision with half of the pictures marked, and recall a kind at 1 % false positives."""
     order = np.random.default_rng(11).permutation(len(found.pictures))
@@ -117,7 +114,7 @@ def _unseen(found: Set, errors: Errors) -> list[Figure]:
     rng = np.random.default_rng(12)
     kinds = [KINDS[k % 3] for k in range(len(under))]
     pictures = [marked(picture, kind, rng)[0] for picture, kind in zip(under, kinds, strict=True)]
-    negative, positive = _scores(clean), _scores(pictures)
+    negative, positive = scores(clean), scores(pictures)
     limit = float(np.sort(negative)[len(negative) - 1 - len(negative) // 100])
     errors.add(found.name, "false", clean, negative, negative > limit, found.rendered)
     errors.add(found.name, "missed", pictures, positive, positive <= limit, found.rendered)
@@ -147,33 +144,19 @@ def _bootstrap(positive: Scores, negative: Scores) -> tuple[float, float]:
     return float(np.percentile(drawn, 2.5)), float(np.percentile(drawn, 97.5))
 
 
-def share(
-    name: str, hits: Sequence[bool] | NDArray[np.bool_], least: float | None = None, *, at_most: bool = False
-) -> Figure:
-    """k of n with its interval."""
-    k, n = int(np.sum(hits)), len(hits)
-    low, high = binomtest(k, n).proportion_ci(0.95, method="exact") if n else (0.0, 1.0)
-    return Figure(name, round(k / max(1, n), 4), f"of 1 ({k}/{n}; {low:.3f} to {high:.3f})", least, at_most=at_most)
-
-
-def _limit(domain: str) -> float:
-    limit = limit_for(FilterConfig().max_watermark_score, domain)
-    return 1.0 if limit is None else limit
-
-
 def _at_limits(found: Set) -> list[Figure]:
     """What the limits that ship reject of all clean pictures, and find on up to 200 of them a kind."""
-    limit, rng = _limit(found.domain), np.random.default_rng(14)
-    made = [share(f"{found.name}: clean rejected at {limit:.3g}", _scores(found.pictures) > limit, 0.01, at_most=True)]
+    limit, rng = limit_of(found.domain), np.random.default_rng(14)
+    made = [share(f"{found.name}: clean rejected at {limit:.3g}", scores(found.pictures) > limit, 0.01, at_most=True)]
     for kind in (*KINDS, "small"):
         pictures = [marked(picture, kind, rng)[0] for picture in found.pictures[:200]]
-        made.append(share(f"{found.name}: found at {limit:.3g}, {kind}", _scores(pictures) > limit))
+        made.append(share(f"{found.name}: found at {limit:.3g}, {kind}", scores(pictures) > limit))
     return made
 
 
 def _boxes_and_signatures(found: Set) -> list[Figure]:
     """Where: overlap of the box with a logo's own. Signatures kept by the rule, and logos that it mistakes for one."""
-    rng, limit = np.random.default_rng(15), _limit(found.domain)
+    rng, limit = np.random.default_rng(15), limit_of(found.domain)
     overlap, mistaken, kept, told = [], [], [], []
     for picture in found.pictures[:150]:
         made, truth = marked(picture, "logo", rng)
@@ -199,12 +182,28 @@ def _overlap(a: Box | None, b: Box) -> float:
     return both / max(1, area - both)
 
 
+def _planted() -> list[Figure]:
+    """The demo's own marks, on pictures as its gallery has them, at the limits that ship."""
+    made, rng = [], np.random.default_rng(9)
+    for name, domain, pictures in (
+        ("sample selfies", SELFIE, selfies()[3::4]),
+        ("the demo's portraits", DRAWN, list(demo_portraits(180, 77))),
+    ):
+        limit = limit_of(domain)
+        for turn, (kind, draw) in enumerate(MARKS.items()):
+            under = [draw(picture, rng) for picture in pictures[turn :: len(MARKS)]]
+            under = [saved(picture, 90) for picture in under] if domain == SELFIE else under
+            made.append(share(f"{name}, the demo's marks: found, {kind}", scores(under) > limit, 0.8))
+    made.append(share("the demo's portraits: clean rejected", scores(pictures) > limit, 0.01, at_most=True))
+    return made
+
+
 def _real(errors: Errors) -> list[Figure]:
     """The team's real cases, where they are: how many are rejected at the limits that ship."""
     if not SHARED.is_dir():
         print(f"{SHARED} is not here: real cases are left out")
         return []
-    made, limit = [], _limit(SELFIE)
+    made, limit = [], limit_of(SELFIE)
     rows = list(csv.DictReader((SHARED / "watermark" / "labels.csv").open(encoding="utf-8")))
     for row in rows:  # four `synthetic_wm` files are labelled clean and carry a site's name
         row["label"] = "marked" if is_overlaid("watermark", row["file"]) else row["label"]
@@ -214,33 +213,18 @@ def _real(errors: Errors) -> list[Figure]:
             for row in rows
             if (row["label"], row["how"]) == (label, how)
         ]
-        scores = _scores(pictures)
-        errors.add(f"watermark {how}", label, pictures, scores, (scores > limit) != (label == "marked"))
-        made.append(share(f"shared watermark, {label} ({how}): rejected", scores > limit))
+        found = scores(pictures)
+        errors.add(f"watermark {how}", label, pictures, found, (found > limit) != (label == "marked"))
+        made.append(share(f"shared watermark, {label} ({how}): rejected", found > limit))
     for folder, domain in (("faces/landmarks68", SELFIE), ("faces/full_frames", SELFIE), ("cartoons/toons", DRAWN)):
         name = folder.rpartition("/")[2]
         for carry in (True, False):
             pictures = _folder(folder, overlaid=carry)
-            hits = _scores(pictures) > _limit(domain)
-            errors.add(name, "missed" if carry else "false", pictures, _scores(pictures), hits != carry)
+            hits = scores(pictures) > limit_of(domain)
+            errors.add(name, "missed" if carry else "false", pictures, scores(pictures), hits != carry)
             what = "an overlay seen by eye" if carry else "none seen"
             made.append(share(f"shared {name}, {what}: rejected", hits))
     return made
-
-
-def _peer() -> list[Figure]:
-    """rapidocr on 100 clean and 100 marked selfies: text alone is no answer."""
-    clean = [p for k, p in enumerate(selfies(), 1) if k not in CARRY_A_MARK][::9][:100]
-    rng = np.random.default_rng(16)
-    pictures = [marked(picture, KINDS[k % 3], rng)[0] for k, picture in enumerate(clean)]
-    flags = flagged_by_rapidocr([*clean, *pictures])
-    limit = _limit(SELFIE)
-    return [
-        share("rapidocr finds text in clean selfies", flags[:100]),
-        share("the same selfies, our score above the limit", _scores(clean) > limit),
-        share("rapidocr finds text in marked selfies", flags[100:]),
-        share("the same marked selfies, our score above the limit", _scores(pictures) > limit),
-    ]
 
 
 if __name__ == "__main__":

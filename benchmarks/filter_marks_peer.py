@@ -1,4 +1,7 @@
-"""rapidocr-onnxruntime, the text detector that some use as a watermark filter, in a virtual environment of its own."""
+"""rapidocr-onnxruntime, the text detector that some use as a watermark filter: alone, and under our rule (`mark_text`).
+
+It runs in a virtual environment of its own, so that this needs no extra.
+"""
 
 from __future__ import annotations
 
@@ -8,19 +11,46 @@ import sys
 import tempfile
 from pathlib import Path
 
-from PIL import Image
+import numpy as np
+
+from benchmarks.filter_marks_scores import Pictures, limit, scores, share
+from benchmarks.results import Figure
+from benchmarks.watermark_cases import CARRY_A_MARK, KINDS, marked, selfies
+from scgan_data import mark_text
+from scgan_data.mark_text import Line
+from scgan_data.records import SELFIE
 
 VENV = Path(tempfile.gettempdir()) / "scgan-bench-rapidocr"
 _PROGRAM = """
 import json, sys
 from rapidocr_onnxruntime import RapidOCR
 engine = RapidOCR(intra_op_num_threads=1, inter_op_num_threads=1)
-print(json.dumps([bool(engine(path)[0]) for path in sys.stdin.read().split()]))
+print(json.dumps([[(text, score) for _, text, score in engine(path)[0] or ()] for path in sys.stdin.read().split()]))
 """
 
 
-def flagged_by_rapidocr(pictures: list[Image.Image]) -> list[bool]:
-    """Whether it reads any text in each picture, at its defaults. Installs it at the first call."""
+def text_recognition() -> list[Figure]:
+    """Of 100 clean and 100 marked selfies: any text, text that is a mark by the rule, our score, either of both."""
+    clean = [p for k, p in enumerate(selfies(), 1) if k not in CARRY_A_MARK][::9][:100]
+    rng = np.random.default_rng(16)
+    under = [marked(picture, KINDS[k % 3], rng)[0] for k, picture in enumerate(clean)]
+    return [*_of("clean selfies", clean, at_most=0.01), *_of("marked selfies", under)]
+
+
+def _of(name: str, pictures: Pictures, at_most: float | None = None) -> list[Figure]:
+    read = read_by_rapidocr(pictures)
+    ruled = np.array([mark_text.first_mark(lines) is not None for lines in read])
+    scored = scores(pictures) > limit(SELFIE)
+    return [
+        share(f"{name}: rapidocr reads any text", [bool(lines) for lines in read]),
+        share(f"{name}: text that is a mark by the rule", ruled, at_most, at_most=True),
+        share(f"{name}: our score above the limit", scored),
+        share(f"{name}: either", ruled | scored, at_most, at_most=True),
+    ]
+
+
+def read_by_rapidocr(pictures: Pictures) -> list[list[Line]]:
+    """The lines of each picture, at its defaults, without their boxes. Installs it at the first call."""
     python = VENV / "bin" / "python"
     if not (VENV / "done").is_file():
         subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=True)
@@ -33,4 +63,5 @@ def flagged_by_rapidocr(pictures: list[Image.Image]) -> list[bool]:
             picture.save(path)
         command = [str(python), "-c", _PROGRAM]
         done = subprocess.run(command, input="\n".join(paths), capture_output=True, text=True, check=True)
-    return [bool(flag) for flag in json.loads(done.stdout.splitlines()[-1])]
+    read = json.loads(done.stdout.splitlines()[-1])
+    return [[Line(text, float(score), (0, 0, 0, 0)) for text, score in lines] for lines in read]

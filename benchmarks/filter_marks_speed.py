@@ -1,4 +1,4 @@
-"""Pictures a second of the watermark detector in two processes, decoding included, imports not."""
+"""Pictures a second of what `filter` measures, the watermark detector above all, in two processes; imports apart."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pandas as pd
 
 from benchmarks.results import Figure
 from benchmarks.watermark_cases import portraits, windows
-from scgan_data import watermark
+from scgan_data import quality
 from scgan_data.watermark import WatermarkConfig
 
 
@@ -39,10 +39,10 @@ def _rate(paths: list[str]) -> float:
     os.environ["OMP_NUM_THREADS"] = "1"
     config, batch = WatermarkConfig(), pd.DataFrame({"path": paths * 3})
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-        list(pool.map(watermark.score_batch, [batch.head(8)] * 4, [config] * 4))  # start, import, warm up
+        list(pool.map(quality.measure_batch, [batch.head(8)] * 4, [config] * 4))  # start, import, warm up
         seen = []
         for _ in range(3):
             started = time.perf_counter()
-            list(pool.map(watermark.score_batch, [batch] * 6, [config] * 6))
+            list(pool.map(quality.measure_batch, [batch] * 6, [config] * 6))
             seen.append(6 * len(batch) / (time.perf_counter() - started))
     return float(np.median(seen))

@@ -5,8 +5,8 @@
 Clean: the sample's 999 selfies, the demo's portraits of another seed, and four styles that `pipelines.fit_drawn` never
 saw, before soft grounds and on white. Faults are made of them by `filter_quality_cases`. The limits of layout were set
 on the selfies and on faults like these of another seed; the weights of `drawn` were not. The doubtful are those of all
-checks but the watermark's (`benchmarks.watermark`). What lies in ../shared is measured where it is there. Shares come
-with their counts and 95 % intervals (Wilson).
+checks but the watermark's (`benchmarks.filter_marks`). What lies in ../shared is measured where it is there. Shares
+come with their counts and 95 % intervals (Wilson).
 """
 
 from __future__ import annotations
@@ -31,8 +31,9 @@ from scgan_data.records import SELFIE, Reason
 from scgan_data.sample.portraits import portraits as demo_portraits
 
 SHARED = Path(__file__).parent.parent.parent / "shared" / "cases"
-CHECKS = (Reason.SCREENSHOT, Reason.BORDERED, Reason.COLLAGE, Reason.NOT_A_PHOTOGRAPH, Reason.NOT_DRAWN, Reason.BLURRED)
-REASON_OF = {"border": Reason.BORDERED, "collage": Reason.COLLAGE, "screenshot": Reason.SCREENSHOT}
+LAYOUT = (Reason.SCREENSHOT, Reason.BORDERED, Reason.COLLAGE)
+CHECKS = (*LAYOUT, Reason.NOT_A_PHOTOGRAPH, Reason.NOT_DRAWN, Reason.BLURRED, Reason.FLAT)
+REASON_OF = dict(zip(("screenshot", "border", "collage", "sharpness"), (*LAYOUT, Reason.BLURRED), strict=True))
 ALL_ON = FilterConfig(min_drawn={"drawn": 0.1})
 """The defaults, and the one check that is off by default at a low limit."""
 CASES = (

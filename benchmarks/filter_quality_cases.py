@@ -1,7 +1,7 @@
-"""Faults of layout to measure the filter on, made from clean pictures: bars, frames, collages, screenshots.
+"""Faults to measure the filter on, made from clean pictures: bars, frames, collages, screenshots, blur.
 
 Every fault is a function of its random generator. Colours, widths and layouts vary; all come back through JPEG two
-times in three, as pictures from the web do.
+times in three, as pictures from the web do, but the blurred, whose blur is as wide as .017 of the picture.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont, ImageOps
+from PIL import Image, ImageDraw, ImageFilter, ImageFont, ImageOps
 
 from benchmarks.watermark_cases import saved
 
@@ -105,6 +105,11 @@ def browser(pictures: list[Image.Image], rng: np.random.Generator) -> Image.Imag
     return _seen(page, rng)
 
 
+def blurred(pictures: list[Image.Image], rng: np.random.Generator) -> Image.Image:
+    """A Gaussian blur of 3 px in 178."""
+    return pictures[0].filter(ImageFilter.GaussianBlur(3 * pictures[0].width / 178))
+
+
 FAULTS: dict[str, tuple[str, Callable[[list[Image.Image], np.random.Generator], Image.Image]]] = {
     "letterboxed": ("border", letterboxed),
     "framed": ("border", framed),
@@ -112,6 +117,7 @@ FAULTS: dict[str, tuple[str, Callable[[list[Image.Image], np.random.Generator], 
     "2 x 2": ("collage", two_by_two),
     "phone": ("screenshot", phone),
     "browser": ("screenshot", browser),
+    "blurred": ("sharpness", blurred),
 }
 """Name -> the column that should find it, and who makes it of up to four pictures."""
 

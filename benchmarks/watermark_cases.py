@@ -88,13 +88,9 @@ def windows(count: int, *, seed: int, size_px: int = 512) -> Iterator[Image.Imag
         yield ImageOps.mirror(window) if rng.random() < 0.5 else window
 
 
-def mark(picture: Image.Image, kind: str, rng: np.random.Generator) -> Image.Image:
-    """The picture with a visible, see-through mark of that kind, as a JPEG would give it or as it is."""
-    return marked(picture, kind, rng)[0]
-
-
 def marked(picture: Image.Image, kind: str, rng: np.random.Generator) -> tuple[Image.Image, Box]:
-    """The same with the half-open box of the mark's ink, in pixels."""
+    """The picture with a visible, see-through mark of that kind, as a JPEG would give it or as it is; and the half-open
+    box of the mark's ink, in pixels."""
     cover = DRAW[kind](picture.size, min(picture.size), rng)
     low, high = OPACITY[kind]
     under = np.asarray(picture, dtype=np.float32)

@@ -2,24 +2,29 @@
 
 Every file below the folder becomes a row, read where it lies and never copied; what is no picture, or cannot be read,
 is a rejected row with its reason. Metadata tables and sidecars tell licence and author as they do to `collect`. Files
-are hashed by a pool of processes; finished ones are kept by path, size and time of change, so that a killed run goes on
-and a second one hashes only what is new.
+are hashed by threads, since decoding and reducing leave Python's lock to others and a process more costs a second to
+start; finished ones are kept by path, size and time of change, so that a killed run goes on and a second one hashes
+only what is new.
 
-`quick` decodes JPEGs at reduced size, `exact` makes every `phash` equal to imagehash's of the whole picture (`hashes`).
-Neither makes a `pixel_id`, which needs a whole decode: only pictures of equal size and equal hashes can have the same
-pixels, and only those are decoded whole, in a second pass. Equal pixels under other hashes (a JPEG, decoded at reduced
-size, and a PNG of it) are found as near-copies.
+`quick` decodes JPEGs at reduced size, `exact` makes every `phash` equal to imagehash's of the whole picture
+(`bare_hashes`). Neither makes a `pixel_id`, which needs a whole decode: only pictures of equal size and equal hashes
+can have the same pixels, and only those are decoded whole, in a second pass. Equal pixels under other hashes (a JPEG,
+decoded at reduced size, and a PNG of it) are found as near-copies.
 """
 
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import pandas as pd
 
-from scgan_data import files, hashes, images, manifest
+from scgan_data import bare_hashes, files, images, manifest
 from scgan_data.config import Config
 from scgan_data.credit import licenses
 from scgan_data.errors import SourceError
@@ -33,9 +38,12 @@ from scgan_data.stage import StageFolder, version_of
 from scgan_data.web.address import RefusedError
 from scgan_data.web.request import Ask, Visited
 
-MODULES = ("scgan_data.bare", *hashes.MODULES)
+MODULES = ("scgan_data.bare", *bare_hashes.MODULES)
 """The modules whose source decides a row."""
-BATCH = 64
+BATCH = 256
+THREADS = 4
+"""Of one process at most: about a quarter of a picture's time needs Python's lock."""
+Answer = TypeVar("Answer")
 _TOLD = ("domain", "source", "page_url", "license_url", "author", "ai_generated")
 
 
@@ -52,7 +60,7 @@ class BareConfig(Config):
     @property
     def mode(self) -> str:
         """The hashes' mode."""
-        return hashes.QUICK if self.hashing == "quick" else hashes.EXACT
+        return bare_hashes.QUICK if self.hashing == "quick" else bare_hashes.EXACT
 
 
 def rows(pictures: Path, config: BareConfig, folder: StageFolder, *, workers: int | None = None) -> pd.DataFrame:
@@ -64,11 +72,11 @@ def rows(pictures: Path, config: BareConfig, folder: StageFolder, *, workers: in
         raise SourceError(f"{pictures} lies in {folder.home}, which is replaced whole: name another folder to write")
     listed = _listed(pictures, config, folder)
     waiting = manifest.kept(listed)
-    hashed = _per_file("hashes", waiting, Work(_hash, config, version_of(MODULES), BATCH), folder, workers)
+    hashed = _per_file("hashes", waiting, _hash, config, folder, workers)
     suspects = hashed[_may_share_pixels(hashed)]
     if len(suspects):
-        work = Work(_pixel_ids, config.decode, version_of(MODULES), BATCH)
-        hashed.loc[suspects.index, "pixel_id"] = _per_file("pixels", suspects, work, folder, workers)["pixel_id"]
+        found = _per_file("pixels", suspects, _pixel_ids, config.decode, folder, workers)
+        hashed.loc[suspects.index, "pixel_id"] = found["pixel_id"]
     refused = listed.drop(waiting.index)
     return manifest.in_order(pd.concat([part for part in (refused, manifest.decide(hashed, "dedup")) if len(part)]))
 
@@ -101,15 +109,31 @@ def _row(offer: Offer) -> dict[str, Any]:
     return row | decision | {"id": files.id_of_url(offer.url), "detail": refused.detail or None}
 
 
-def _per_file(name: str, rows: pd.DataFrame, work: Work, folder: StageFolder, workers: int | None) -> pd.DataFrame:
+def _per_file(
+    name: str,
+    rows: pd.DataFrame,
+    function: Callable[..., pd.DataFrame],
+    config: Config,
+    folder: StageFolder,
+    workers: int | None,
+) -> pd.DataFrame:
     """`per_image` with its finished results apart, so that a change of dedup's own settings hashes nothing again."""
-    done = per_image(rows, work, StageFolder(name, folder.home, folder.work / name), workers=workers)
+    threads = workers or os.cpu_count() or 1
+    processes = -(-threads // THREADS)
+    work = Work(partial(function, threads=-(-threads // processes)), config, version_of(MODULES), BATCH)
+    done = per_image(rows, work, StageFolder(name, folder.home, folder.work / name), workers=processes)
     return done.set_index(rows.index)
 
 
-def _hash(batch: pd.DataFrame, config: BareConfig) -> pd.DataFrame:
-    """In a worker: id and measured columns of each file, or why it has none."""
-    return pd.DataFrame([_hash_file(Path(p), i, config) for p, i in zip(batch["path"], batch["id"], strict=True)])
+def _hash(batch: pd.DataFrame, config: BareConfig, *, threads: int) -> pd.DataFrame:
+    """Id and measured columns of each file, or why it has none."""
+    return pd.DataFrame(_by_threads(lambda path, signed: _hash_file(path, signed, config), batch, threads))
+
+
+def _by_threads(function: Callable[[Path, str], Answer], batch: pd.DataFrame, threads: int) -> list[Answer]:
+    """The function's answer for each row's path and id."""
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(function, map(Path, batch["path"]), batch["id"]))
 
 
 def _hash_file(file: Path, signed: str, config: BareConfig) -> dict[str, Any]:
@@ -121,7 +145,7 @@ def _hash_file(file: Path, signed: str, config: BareConfig) -> dict[str, Any]:
         return {"id": signed, "reason": Reason.FILE_UNREADABLE.value, "detail": error.strerror}
     if size > limit:
         return {"id": signed, "reason": Reason.TOO_MANY_BYTES.value, "value": float(size), "limit": float(limit)}
-    return {"id": files.id_of_bytes(data), **hashes.hashed(data, config.decode, config.mode)}
+    return {"id": files.id_of_bytes(data), **bare_hashes.hashed(data, config.decode, config.mode)}
 
 
 def _may_share_pixels(hashed: pd.DataFrame) -> pd.Series[bool]:
@@ -132,9 +156,9 @@ def _may_share_pixels(hashed: pd.DataFrame) -> pd.Series[bool]:
     return (contents > 1).reindex(hashed.index, fill_value=False)
 
 
-def _pixel_ids(batch: pd.DataFrame, config: DecodeConfig) -> pd.DataFrame:
-    """In a worker: the pixel id of each file; none where it changed or went since it was hashed."""
-    return pd.DataFrame({"pixel_id": [_pixel_id(Path(path), config) for path in batch["path"]]})
+def _pixel_ids(batch: pd.DataFrame, config: DecodeConfig, *, threads: int) -> pd.DataFrame:
+    """The pixel id of each file; none where it changed or went since it was hashed."""
+    return pd.DataFrame({"pixel_id": _by_threads(lambda path, _: _pixel_id(path, config), batch, threads)})
 
 
 def _pixel_id(file: Path, config: DecodeConfig) -> str | None:

@@ -2,12 +2,13 @@
 
 Near-copies are found in steps, each cheaper than the next (`duplicates`): 64-bit hashes of the picture and its parts,
 measured at collection, propose pairs, mirror images included; the 256-bit hash drops most of what the wholes propose,
-and settles what is nearer than `sure_distance256`; what is left is looked at, aligned (`similarity`). Hashes of one
-`hash_mode` only are compared with each other. Files are opened for that last step alone, each once and never again.
+and settles what is nearer than `sure_distance256`; pairs whose other parts do not agree are dropped (`agreement`); what
+is left is looked at, aligned (`similarity`). Hashes of one `hash_mode` only are compared with each other. Files are
+opened for that last step alone, each once and never again.
 
-On the sample (1,132 rows) hashes propose 29,819 pairs, 4,115 are left to look at, 1,095 resemble each other enough to
-be aligned. Of the 60 near-copies among the selfies the 256-bit hash settles 48. Drawings cost most of the rest:
-their hashes crowd, so files are opened for far more than 1 % of their candidates.
+On the sample (1,132 rows) hashes propose 27,862 pairs, 2,908 are left to look at, 1,362 resemble each other enough to
+be aligned, 621 files are opened. Of the 60 near-copies among the selfies the 256-bit hash settles 48. Drawings cost
+most of the rest: their hashes crowd, so files are opened for far more than 1 % of their candidates.
 
 Who is kept: `duplicates.order`. Who belongs together, and why chains do not grow: `duplicates.groups`. The same picture
 in two domains: `duplicates.decision`. `pairs.parquet` holds every pair that was looked at with what was measured, so
@@ -100,11 +101,12 @@ def _searches(kept: pd.DataFrame, config: DedupConfig) -> Iterator[Search]:
 
 
 def _reach(config: DedupConfig, one: str, two: str) -> Reach:
-    limits = (config.hash_distance, config.hash256_distance, config.view_distance)
     if limit_between(config.max_difference, one, two) is None:
         return Reach(None, None, None)
+    limits = (config.hash_distance, config.hash256_distance, config.view_distance)
     whole, wide, view = (None if (m := limit_between(limit, one, two)) is None else int(m) for limit in limits)
-    return Reach(whole, wide, view)
+    agreeing = (limit_between(limit, one, two) for limit in (config.whole_agreement, config.view_agreement))
+    return Reach(whole, wide, view, *agreeing)
 
 
 def _named(found: pd.DataFrame, kept: pd.DataFrame) -> pd.DataFrame:

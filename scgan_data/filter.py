@@ -6,7 +6,8 @@ nothing again, and every value stays in the manifest beside the decision.
 
 Three outcomes. Beyond a limit a picture is rejected. Within a limit's zone (`limits.doubt`) it is doubtful: `doubt`
 says of what, a contact sheet shows the most doubtful of each domain, and `doubtful` says whether they are kept. What a
-person has accepted (`verdicts`) is kept, whatever its values; what a person has judged is in doubt no more.
+person has accepted (`verdicts`) is kept, whatever its values; what a person has judged is in doubt no more. Where a
+framed or marked picture falls of which dedup had rejected good copies, one of these is kept (`limits.stand_ins`).
 
 The default limits come from the sample's 999 selfies and rendered portraits of eight styles: sharpness .09 and .12
 reject 1 of 999 and 0 of 600 clean pictures, and all whose copies are blurred by 3 px of 178; contrast 8 is half the
@@ -18,7 +19,8 @@ portraits (benchmarks/filter_marks.py). Those of layout and drawing reject none 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,20 +30,24 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from scgan_data import contact_sheet, files, manifest, quality, watermark, weights
-from scgan_data.limits import doubt
+from scgan_data.duplicates import order
+from scgan_data.limits import doubt, stand_ins
 from scgan_data.limits.columns import Numbers
 from scgan_data.limits.rules import COLUMNS, RULES, FilterLimits, first_broken
 from scgan_data.records import Reason, Status
 from scgan_data.runner import Work, per_image
-from scgan_data.stage import StageFolder, version_of
+from scgan_data.stage import StageFolder
 from scgan_data.verdicts import read_verdicts
 from scgan_data.watermark import WatermarkConfig
 
 MODULES = (
     *quality.MODULES,
+    *order.MODULES,
     "scgan_data.contact_sheet",
+    "scgan_data.duplicates.order",
     "scgan_data.limits.doubt",
     "scgan_data.limits.rules",
+    "scgan_data.limits.stand_ins",
     "scgan_data.verdicts",
 )
 """What decides the result. An edit of what only decides (not `quality.MODULES`) measures nothing again."""
@@ -61,16 +67,27 @@ def run(rows: pd.DataFrame, config: FilterConfig, folder: StageFolder, *, worker
     """All rows, in their order: kept ones measured, those beyond a limit rejected, those near one in doubt."""
     weights.find(watermark.WEIGHTS)  # once, here, rather than by every worker
     rows = manifest.table(rows)
-    kept = manifest.kept(rows)
-    version = version_of(quality.MODULES, [weights.WEIGHTS[watermark.WEIGHTS].sha256])
-    measured = per_image(kept, Work(quality.measure_batch, config.watermark, version), folder, workers=workers)
-    for name in quality.COLUMNS:
-        values = rows[name].astype(object)
-        values[kept.index] = measured[name].to_numpy(dtype=object)
-        rows[name] = values
-    decided = decide(manifest.table(rows), config, verdicts_of(config.verdicts))
+    work = Work(quality.measure_batch, config.watermark, quality.version(config.watermark))
+    verdicts = verdicts_of(config.verdicts)
+    measure = partial(per_image, work=work, folder=folder, workers=workers)
+    decided = decide(_with(measure, rows, manifest.kept(rows)), config, verdicts)
+    if len(copies := stand_ins.waiting(decided)):
+        decided = _with(measure, decided, copies.drop(columns="keeper"))
+        judged = decide(stand_ins.waiting(decided), config, verdicts)
+        refused = {content_id for content_id, verdict in verdicts.items() if verdict == "reject"}
+        decided = stand_ins.taken_up(decided, judged, refused)
     _sheets(decided, config, folder)
     return decided
+
+
+def _with(measure: Callable[[pd.DataFrame], pd.DataFrame], rows: pd.DataFrame, some: pd.DataFrame) -> pd.DataFrame:
+    """Rows with what is measured of some of them, which have the index that they have there."""
+    measured = measure(some)
+    for name in quality.COLUMNS:
+        values = rows[name].astype(object)
+        values[some.index] = measured[name].to_numpy(dtype=object)
+        rows = rows.assign(**{name: values})
+    return manifest.table(rows)
 
 
 def verdicts_of(file: Path) -> dict[str, str]:

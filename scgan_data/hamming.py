@@ -12,6 +12,7 @@ bits. Nearly: against the mirrored file's hash, 3.3 of 64 bits differ in the mea
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -40,15 +41,9 @@ class Distinct:
     """(U + 1,) the first of each value's members."""
 
 
-def parse(hexadecimal: list[str]) -> Hashes:
-    """imagehash's hexadecimal strings of 64-bit hashes as integers (N,)."""
-    return np.array([int(text, 16) for text in hexadecimal], np.uint64)
-
-
-def parse256(hexadecimal: list[str]) -> Hashes:
-    """imagehash's hexadecimal strings of 256-bit hashes as integers (N, 4), the most significant first."""
-    data = b"".join(int(text, 16).to_bytes(32, "big") for text in hexadecimal)
-    return np.frombuffer(data, ">u8").astype(np.uint64).reshape(-1, 4)
+def parse(hexadecimal: Iterable[str], words: int = 1) -> Hashes:
+    """imagehash's hexadecimal strings, each of so many 64 bits, as integers (N, words), the most significant first."""
+    return np.frombuffer(bytes.fromhex("".join(hexadecimal)), ">u8").astype(np.uint64).reshape(-1, words)
 
 
 def mirrored(hashes: Hashes) -> Hashes:

@@ -1,30 +1,19 @@
-"""The compiled loops of the Hamming search. Importing this imports numba (half a second): `hamming` does so late.
-
-Every function runs without Python's lock, so that plain threads use all cores. Compiled code is kept beside this file,
-or in the user's cache; where neither can be written it is compiled anew in each process (some seconds).
-"""
+"""The compiled loops of the Hamming search. Importing this imports numba: `hamming` does so late."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
+from scgan_data.compiled import compiled
+
 Hashes = NDArray[np.uint64]
 Indices = NDArray[np.int64]
-F = TypeVar("F", bound=Callable[..., Any])
 FIRST_ROOM = 1024
-
-
-def _compiled(function: F) -> F:
-    try:
-        return cast(F, njit(nogil=True, cache=True)(function))
-    except RuntimeError:  # numba's "no locator available": there is nowhere to write
-        return cast(F, njit(nogil=True)(function))
 
 
 def _popcount_of(_context: Any, _value: Any) -> Any:
@@ -35,7 +24,7 @@ popcount: Any = intrinsic(_popcount_of)
 """Number of set bits of a uint64, as one machine instruction."""
 
 
-@_compiled
+@compiled
 def permuted(hashes: Hashes, order: Indices) -> Hashes:
     """Hashes whose bit k is bit order[k] of the given ones."""
     moved = np.zeros_like(hashes)
@@ -47,7 +36,7 @@ def permuted(hashes: Hashes, order: Indices) -> Hashes:
     return moved
 
 
-@_compiled
+@compiled
 def table(hashes: Hashes, shift: int, width: int) -> tuple[Hashes, NDArray[np.int32], NDArray[np.int32]]:
     """Hashes in the order of their band's value, where each stood, and each value's first place (2**width + 1,)."""
     low, by = np.uint64((1 << width) - 1), np.uint64(shift)
@@ -65,7 +54,7 @@ def table(hashes: Hashes, shift: int, width: int) -> tuple[Hashes, NDArray[np.in
     return ordered, origin, starts
 
 
-@_compiled
+@compiled
 def search(
     left: tuple[Hashes, NDArray[np.int32], NDArray[np.int32]],
     right: tuple[Hashes, NDArray[np.int32], NDArray[np.int32]],
@@ -111,7 +100,7 @@ def search(
     return found[:count].copy()
 
 
-@_compiled
+@compiled
 def _is_new(differing: Any, bits: Hashes, most: Indices) -> bool:
     for k in range(bits.size):  # noqa: SIM110 - numba knows no all()
         if popcount(differing & bits[k]) <= most[k]:
@@ -119,14 +108,14 @@ def _is_new(differing: Any, bits: Hashes, most: Indices) -> bool:
     return True
 
 
-@_compiled
+@compiled
 def _doubled(found: Indices) -> Indices:
     larger = np.empty(2 * found.size, np.int64)
     larger[: found.size] = found
     return larger
 
 
-@_compiled
+@compiled
 def expanded_size(found: Indices, left_starts: Indices, right_starts: Indices) -> int:
     """How many pairs of members the found pairs of distinct hashes stand for."""
     total, size = 0, right_starts.size - 1
@@ -136,7 +125,7 @@ def expanded_size(found: Indices, left_starts: Indices, right_starts: Indices) -
     return total
 
 
-@_compiled
+@compiled
 def expand(
     found: Indices,
     left: tuple[Indices, Indices],
@@ -156,7 +145,7 @@ def expand(
     return count
 
 
-@_compiled
+@compiled
 def expand_equal(members: Indices, starts: Indices, keys: Indices) -> int:
     """Write all pairs of equal hashes into `keys`; their number."""
     count = 0
@@ -168,7 +157,7 @@ def expand_equal(members: Indices, starts: Indices, keys: Indices) -> int:
     return count
 
 
-@_compiled
+@compiled
 def unpack(pairs: Indices, left: Hashes, right: Hashes) -> Indices:
     """Turn keys, sorted in the first half of `pairs` (2P,), into P pairs in place; the distances (P,).
 

@@ -43,6 +43,7 @@ class Picture:
     """A decoded picture: upright RGB pixels, and what its file said beside them."""
 
     image: Image.Image
+    """RGB; L after a decode of luma only."""
     format: str
     """Of the file: JPEG, PNG, ..."""
     orientation: int = 1
@@ -71,7 +72,7 @@ def decode(
 
     `keeps_metadata` is for who reads it: `Picture.opened` has it then, and `Picture.image` may. With `luma_of_px` a
     JPEG is decoded to its luma only, at 1/8, 1/4 or 1/2 of its size where no side falls below that many pixels (the
-    whole file is read all the same: a truncated one is found).
+    whole file is read all the same: a truncated one is found); it, and what is grey without transparency, stays L.
     """
     if len(data) > max_bytes:
         raise UndecodableError(
@@ -92,7 +93,9 @@ def decode(
                 image.draft("L", (luma_of_px, luma_of_px))  # does nothing to other formats
             image.load()
             orientation = _orientation(image)
-            plain = _upright_rgb(image, orientation)
+            upright = ImageOps.exif_transpose(image) if orientation != 1 else image  # a copy of each costs 2 of 12 ms
+            is_luma = luma_of_px is not None and image.mode == "L" and "transparency" not in image.info
+            plain = upright if is_luma else _plain_rgb(upright)
             if not keeps_metadata:
                 plain.info = {}
             upright_px = full_px[::-1] if orientation >= 5 else full_px
@@ -118,9 +121,8 @@ def _orientation(image: Image.Image) -> int:
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
-def _upright_rgb(image: Image.Image, orientation: int) -> Image.Image:
-    """EXIF orientation applied, 16 bits scaled to 8, transparency laid on white, plain RGB."""
-    upright = ImageOps.exif_transpose(image) if orientation != 1 else image  # a copy of each costs 2 of 12 ms
+def _plain_rgb(upright: Image.Image) -> Image.Image:
+    """16 bits scaled to 8, transparency laid on white, plain RGB."""
     if upright.mode.startswith("I;16") or upright.mode == "I":
         wide = np.asarray(upright, dtype=np.float64)
         upright = Image.fromarray(np.clip(wide / 257.0, 0, 255).round().astype(np.uint8))

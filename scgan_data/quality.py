@@ -11,20 +11,28 @@ from typing import Any
 import pandas as pd
 from PIL import Image
 
-from scgan_data import drawn, images, layout, watermark
+from scgan_data import drawn, images, layout, mark_text, watermark, weights
+from scgan_data.stage import version_of
 from scgan_data.watermark import WatermarkConfig
 
 MODULES = (
     "scgan_data.drawn",
     "scgan_data.images",
     "scgan_data.layout",
+    "scgan_data.mark_text",
     "scgan_data.quality",
     "scgan_data.watermark",
     "scgan_data.watermark_net",
     "scgan_data.watermark_signature",
 )
 """What decides the measurements."""
-COLUMNS = ("watermark_score", "watermark_xyxy", "border", "collage", "screenshot", "drawn")
+COLUMNS = ("watermark_score", "watermark_xyxy", "mark_text", "border", "collage", "screenshot", "drawn")
+
+
+def version(config: WatermarkConfig) -> str:
+    """A hash of what decides the measurements, beside the settings. Raises ScganError where a part is not installed."""
+    text = [mark_text.version()] if config.text_recognition else []
+    return version_of(MODULES, [weights.WEIGHTS[watermark.WEIGHTS].sha256, *text])
 
 
 def measure_batch(batch: pd.DataFrame, config: WatermarkConfig) -> pd.DataFrame:
@@ -36,8 +44,20 @@ def measure_batch(batch: pd.DataFrame, config: WatermarkConfig) -> pd.DataFrame:
 def measure(picture: Image.Image, config: WatermarkConfig) -> dict[str, Any]:
     """`COLUMNS` of an RGB picture."""
     mark = watermark.find(picture, max_side_px=config.max_side_px, keep_signatures=config.signatures == "keep")
-    box = None if mark.xyxy is None else [float(side) for side in mark.xyxy]
-    return {"watermark_score": mark.score, "watermark_xyxy": box, **plain(picture)}
+    line = _line(picture, config) if config.text_recognition else None
+    return {**marked(mark, line), **plain(picture)}
+
+
+def marked(mark: watermark.Mark, line: mark_text.Line | None) -> dict[str, Any]:
+    """The columns of a mark, as the network sees it and as a line of text says it: what is written leaves no doubt."""
+    score, xyxy, text = (mark.score, mark.xyxy, None) if line is None else (1.0, line.xyxy, line.text)
+    box = None if xyxy is None else [float(side) for side in xyxy]
+    return {"watermark_score": score, "watermark_xyxy": box, "mark_text": text}
+
+
+def _line(picture: Image.Image, config: WatermarkConfig) -> mark_text.Line | None:
+    lines = mark_text.read(picture)
+    return mark_text.first_mark(lines, words=config.text_words, min_confidence=config.min_text_confidence)
 
 
 def plain(picture: Image.Image) -> dict[str, float]:

@@ -13,12 +13,11 @@ from functools import cache
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 from pydantic import Field
 
-from scgan_data import images, watermark_signature, weights
+from scgan_data import mark_text, watermark_signature, weights
 from scgan_data.config import Config
 
 if TYPE_CHECKING:
@@ -58,15 +57,12 @@ class WatermarkConfig(Config):
     """Longer side to which larger pictures are reduced, at scale 1."""
     signatures: Literal["keep", "reject"] = "keep"
     """Whether an artist's signature counts as a mark (`reject`) or not (`keep`)."""
-
-
-def score_batch(batch: pd.DataFrame, config: WatermarkConfig) -> pd.DataFrame:
-    """The per-image function: rows with `path` to `watermark_score`, 0 to 1, and `watermark_xyxy` or None."""
-    keep = config.signatures == "keep"
-    marks = [find(images.load(path), max_side_px=config.max_side_px, keep_signatures=keep) for path in batch["path"]]
-    boxes = [None if mark.xyxy is None else [float(side) for side in mark.xyxy] for mark in marks]
-    scores = np.array([mark.score for mark in marks], dtype=float)
-    return pd.DataFrame({"watermark_score": scores, "watermark_xyxy": pd.Series(boxes, dtype=object)})
+    text_recognition: bool = False
+    """Whether text is read too (`mark_text`); a line that is a mark makes the score 1. Needs the extra `ocr`."""
+    text_words: tuple[Annotated[str, Field(pattern=r"\w\w\w")], ...] = mark_text.WORDS
+    """Words that make a line of text a mark, the agencies' names among them."""
+    min_text_confidence: Annotated[float, Field(ge=0, le=1)] = 0.8
+    """Least confidence of the recognition in such a line."""
 
 
 def find(picture: Image.Image, *, max_side_px: int = 256, keep_signatures: bool = False) -> Mark:

@@ -31,6 +31,10 @@ class DedupConfig(Config):
     """Bits (of 256) in which they may differ then; null drops none."""
     view_distance: PerDomain = {"selfie": 10.0, "drawn": 12.0}
     """Bits (of 64) between a part of one picture and the other; null compares no parts."""
+    whole_agreement: PerDomain = {"selfie": 20.0, "drawn": 20.0, "avataaars": 28.0}
+    """Bits (of 64) in which the other parts of two near wholes may differ in the mean; null drops none."""
+    view_agreement: PerDomain = {"selfie": 25.0, "drawn": 26.0, "avataaars": 27.0}
+    """The same where a part is near a part; to either, half the bits between what is near are added."""
     sure_distance256: PerDomain = {"selfie": 24.0}
     """Bits (of 256) up to which wholes are copies without being looked at; null looks at all."""
     min_correlation: Annotated[float, Field(ge=-1, le=1)] = 0.8

@@ -39,17 +39,22 @@ class Signatures:
 
 def of_rows(rows: pd.DataFrame) -> Signatures:
     """The signatures of rows of a manifest."""
-    known = (rows["phash"].notna() & rows["phash256"].notna() & ~(rows["contrast"] < MIN_CONTRAST)).to_numpy(bool)
     modes, _ = pd.factorize(rows["hash_mode"].fillna(""), sort=True)
-    whole, wide = np.zeros(len(rows), np.uint64), np.zeros((len(rows), 4), np.uint64)
-    whole[known] = hamming.parse(rows["phash"][known].tolist())
-    wide[known] = hamming.parse256(rows["phash256"][known].tolist())
-    views = np.zeros((len(rows), VIEWS), np.uint64)
-    viewed = known & (rows["phash_views"].str.len() == 16 * VIEWS).fillna(False).to_numpy(bool)
-    if viewed.any():
-        text = "".join(rows["phash_views"][viewed])
-        views[viewed] = np.frombuffer(bytes.fromhex(text), ">u8").reshape(-1, VIEWS)
-    return Signatures(np.where(known, modes, -1).astype(np.int64), whole, wide, views)
+    usable = ~(rows["contrast"] < MIN_CONTRAST).fillna(False).to_numpy(bool)
+    whole, has_whole = _words(rows["phash"], 1, usable)
+    wide, has_wide = _words(rows["phash256"], 4, usable)
+    known = has_whole & has_wide
+    whole[~known], wide[~known] = 0, 0
+    views, _ = _words(rows["phash_views"], VIEWS, known)
+    return Signatures(np.where(known, modes, -1).astype(np.int64), whole[:, 0], wide, views)
+
+
+def _words(text: pd.Series[str], count: int, usable: NDArray[np.bool_]) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
+    """(N, count) words of 64 bits from hexadecimal text, 0 where it is missing, and where it is there: (N,)."""
+    there = usable & (text.str.len() == 16 * count).fillna(False).to_numpy(bool)
+    words = np.zeros((len(text), count), np.uint64)
+    words[there] = hamming.parse(text[there], count)
+    return words, there
 
 
 @dataclass(frozen=True)

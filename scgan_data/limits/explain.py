@@ -27,6 +27,7 @@ ORIGIN = (
     "author",
     "ai_generated",
     "group_id",
+    "mark_text",
     "split",
     "doubt",
 )

@@ -3,7 +3,8 @@
 Every measured value is in the manifest, so the decisions of a stage can be made again without a picture: the new funnel
 is printed beside the recorded one, and exactly the pictures that would flip are opened, to be looked at. Rows that an
 earlier stage rejected never flip. A flip is against the recorded decision; where params.yaml has changed since the
-stage ran, that change is in the new one too.
+stage ran, that change is in the new one too. What the filter keeps in another picture's place (`stand_ins`) counts as
+kept, whatever becomes of the other: which copies will stand in is not known before they are measured.
 """
 
 from __future__ import annotations
@@ -102,8 +103,9 @@ def _deciding(columns: Numbers, before: NDArray[np.int64], after: NDArray[np.int
     """(R,) the value of the rule that a row breaks now, else of the one that it broke."""
     number = np.where(after > 0, after, before) - 1
     values = np.full(len(number), np.nan)
-    for n in np.unique(number[(number >= 0) & (number < len(RULES))]).tolist():
-        values[number == n] = RULES[n].values(columns)[number == n]
+    for n, rule in enumerate(RULES):
+        if (here := number == n).any():
+            values[here] = rule.values(columns)[here]
     return values
 
 

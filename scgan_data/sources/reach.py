@@ -13,6 +13,7 @@ import re
 from scgan_data.errors import SourceError
 from scgan_data.sources import Reach
 from scgan_data.web.address import RefusedError, parse
+from scgan_data.web.redact import LEAST, too_short
 from scgan_data.web.request import Access
 
 OURS = frozenset({"host", "user-agent", "connection", "content-length", "transfer-encoding", "range", "if-range"})
@@ -40,6 +41,8 @@ def _value(name: str, variable: str) -> str:
     value = os.environ.get(variable, "").strip()
     if not value:
         raise SourceError(f"headers_env: the environment variable {variable} (header {name}) is not set: export it")
+    if len(value) < LEAST:
+        raise SourceError(f"headers_env: {too_short(variable)}")
     if not _VALUE.fullmatch(value):
         raise SourceError(f"headers_env: the value of {variable} has a line break or a letter that no header may have")
     return value

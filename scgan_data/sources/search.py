@@ -22,6 +22,7 @@ from scgan_data.sources import Offer, Opened, Provenance, Reach, Stream, Visit
 from scgan_data.sources.answers import plain, without_secrets
 from scgan_data.sources.reach import access_of
 from scgan_data.web.address import RefusedError, canonical, parse
+from scgan_data.web.redact import LEAST, too_short
 from scgan_data.web.request import Ask, Visited
 
 
@@ -104,8 +105,11 @@ def open_streams(source: Search, api_url: str, streams: Mapping[str, Stream]) ->
 
 
 def secret(variable: str) -> str | None:
-    """A key from the environment."""
-    return os.environ.get(variable, "").strip() or None
+    """A key from the environment. Raises SourceError for one too short to be hidden."""
+    value = os.environ.get(variable, "").strip()
+    if value and len(value) < LEAST:
+        raise SourceError(too_short(variable))
+    return value or None
 
 
 def walk(source: Search, query: str, first: Ask, read: Read, visit: Visit) -> Iterator[Offer]:

@@ -14,17 +14,23 @@ from urllib.parse import urlsplit, urlunsplit
 from scgan_data.web.address import RefusedError
 
 SHOWN = "***"
-_PART = 8
-"""Shorter parts of a composed value are words of its syntax rather than secrets."""
+LEAST = 8
+"""Characters of a secret. What is shorter occurs by chance: hiding it would riddle every text with stars, so sources
+refuse such a key; and of a composed value such parts are words of its syntax."""
+
+
+def too_short(variable: str) -> str:
+    """What is said of an environment variable whose value is shorter than `LEAST`."""
+    return f"the environment variable {variable} holds less than {LEAST} characters, too few to keep them out of logs"
 
 
 class Secrets:
     """The values that must not be shown. False where there are none."""
 
     def __init__(self, values: Iterable[str] = ()) -> None:
-        found = {value for value in values if value}
+        found = {value for value in values if len(value) >= LEAST}
         words = {word for value in found for word in re.split(r"[\s;,]+", value)}
-        found |= {part for word in words for part in (word, word.partition("=")[2]) if len(part) >= _PART}
+        found |= {part for word in words for part in (word, word.partition("=")[2]) if len(part) >= LEAST}
         longest_first = sorted(found, key=lambda value: (-len(value), value))
         self._values = found
         self._pattern = re.compile("|".join(map(_any_form, longest_first)), re.IGNORECASE) if found else None

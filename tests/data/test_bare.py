@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 from skimage import data as pictures
 
-from scgan_data import bare, collect, flow, hashes, images, manifest
+from scgan_data import bare, bare_hashes, collect, flow, hashes, images, manifest
 from scgan_data.bare import BareConfig
 from scgan_data.collect import CollectConfig
 from scgan_data.dedup import DedupConfig
@@ -115,14 +115,15 @@ def test_only_what_is_new_is_read(tmp_path: Path, gallery: Path, monkeypatch: py
     assert {name: row["id"] for name, row in second.items() if name in first} == {n: r["id"] for n, r in first.items()}
 
 
-def test_the_number_of_workers_changes_nothing(tmp_path: Path, gallery: Path) -> None:
+def test_the_number_of_workers_changes_nothing(tmp_path: Path, gallery: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(70):
         shutil.copy(gallery / "rocket.jpg", gallery / f"{number}.jpg")
+    monkeypatch.setattr(bare, "BATCH", 40)
     tables = []
-    for workers in (1, 2):
+    for workers in (1, 2, 5):  # one thread, two, and two processes of three
         with open_stage("dedup", tmp_path / f"out{workers}") as folder:
             tables.append(bare.rows(gallery, BareConfig(), folder, workers=workers))
-    assert tables[0].equals(tables[1]) and len(tables[0]) == 75
+    assert tables[0].equals(tables[1]) and tables[0].equals(tables[2]) and len(tables[0]) == 75
 
 
 def test_dedup_takes_a_bare_folder_and_leaves_it_as_it_is(tmp_path: Path, gallery: Path) -> None:
@@ -130,7 +131,7 @@ def test_dedup_takes_a_bare_folder_and_leaves_it_as_it_is(tmp_path: Path, galler
     before = {file: file.read_bytes() for file in gallery.iterdir()}
     flow.run_configured("dedup", DedupConfig(bare=BareConfig(domain="ink")), gallery, tmp_path / "out", workers=1)
     rows = manifest.read(tmp_path / "out")
-    assert set(rows["domain"]) == {"ink"} and set(rows["hash_mode"]) == {hashes.QUICK}
+    assert set(rows["domain"]) == {"ink"} and set(rows["hash_mode"]) == {bare_hashes.QUICK}
     (copy,) = rows[rows["status"] == "rejected"].to_dict("records")
     assert copy["reason"] == "near_duplicate" and Path(copy["path"]).name in ("again.jpg", "coffee.jpg")
     assert {file: file.read_bytes() for file in gallery.iterdir()} == before
@@ -199,7 +200,7 @@ def test_a_jpeg_in_grey_or_turned_is_hashed_at_reduced_size_too(jpeg: Jpeg) -> N
     upright.convert("L").save(grey, "JPEG", quality=92)
     upright.save(plain, "JPEG", quality=92)
     config = hashes.DecodeConfig()
-    one, *others = (hashes.hashed(f.getvalue(), config, hashes.QUICK) for f in (plain, turned, grey))
+    one, *others = (bare_hashes.hashed(f.getvalue(), config, bare_hashes.QUICK) for f in (plain, turned, grey))
     for other in others:
         assert (other["width"], other["height"]) == (900, 700)
         assert imagehash.hex_to_hash(other["phash"]) - imagehash.hex_to_hash(one["phash"]) <= 2

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scgan_data import hamming, hashes, manifest
-from scgan_data.duplicates import candidates, groups, order, signatures
+from scgan_data.duplicates import agreement, candidates, groups, order, signatures
 from scgan_data.duplicates.candidates import Funnel, Reach, Search
 from scgan_data.duplicates.signatures import Signatures
 from scgan_data.duplicates.thumbnails import Thumbnails, mapped
@@ -202,3 +203,15 @@ def test_an_empty_manifest_has_no_candidates() -> None:
     known = signatures.of_rows(manifest.table(pd.DataFrame()))
     everyone = np.flatnonzero(known.mode >= 0)
     assert candidates.find(known, [Search(everyone, everyone, Reach(8, 64, 8), True, 10, "none")], Funnel()).empty
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_parts_agree_with_themselves_and_not_with_another_pictures(mirrored: bool) -> None:
+    plain = np.random.default_rng(3).integers(1, 2**63, (50, signatures.VIEWS + 1), np.uint64)
+    turned = hamming.mirrored(plain)[:, [0, 1, 3, 2, 5, 4, 6, 7, 8]] if mirrored else plain
+    every = np.concatenate([plain, turned])
+    known = Signatures(np.zeros(100, np.int64), every[:, -1], np.zeros((100, 4), np.uint64), every[:, :-1])
+    ours, copies, whole = np.arange(50), np.arange(50, 100), (mirrored, -1, -1)
+    same, other = agreement.bits(known, ours, copies, whole), agreement.bits(known, ours, np.roll(copies, 1), whole)
+    assert same.max() < other.min() - 5
+    assert np.allclose(same, agreement.bits(known, copies, ours, whole), atol=1e-4)

@@ -155,10 +155,10 @@ def test_mirrored_twice_is_the_hash(value: int) -> None:
 def test_mirrored_is_nearly_the_hash_of_the_mirrored_picture(name: str, most64: int, most256: int) -> None:
     picture = Image.fromarray(getattr(data, name)()).convert("L")
     turned = ImageOps.mirror(picture)
-    short, turned_short = (hamming.parse([str(imagehash.phash(p))]) for p in (picture, turned))
+    short, turned_short = (hamming.parse([str(imagehash.phash(p))])[:, 0] for p in (picture, turned))
     assert np.bitwise_count(hamming.mirrored(short) ^ turned_short)[0] <= most64
     assert np.bitwise_count(short ^ turned_short)[0] > 16
-    long, turned_long = (hamming.parse256([str(imagehash.phash(p, hash_size=16))]) for p in (picture, turned))
+    long, turned_long = (hamming.parse([str(imagehash.phash(p, hash_size=16))], 4) for p in (picture, turned))
     pair = np.zeros((1, 2), np.int64)
     assert hamming.distances256(long, turned_long, pair, mirrored=True)[0] <= most256
     assert hamming.distances256(long, turned_long, pair)[0] > 64
@@ -166,14 +166,14 @@ def test_mirrored_is_nearly_the_hash_of_the_mirrored_picture(name: str, most64: 
 
 @given(st.lists(st.tuples(st.integers(0, 2**256 - 1), st.integers(0, 2**256 - 1)), max_size=5))
 def test_distances256_count_differing_bits(values: list[tuple[int, int]]) -> None:
-    left, right = (hamming.parse256([f"{pair[side]:064x}" for pair in values]) for side in (0, 1))
+    left, right = (hamming.parse([f"{pair[side]:064x}" for pair in values], 4) for side in (0, 1))
     same_row = np.arange(len(values)).repeat(2).reshape(-1, 2)
     assert hamming.distances256(left, right, same_row).tolist() == [(a ^ b).bit_count() for a, b in values]
 
 
 def test_hexadecimal_is_imagehashs() -> None:
     value = imagehash.phash(Image.linear_gradient("L"))
-    bits = hamming.parse([str(value)])[0]
+    bits = hamming.parse([str(value)])[0, 0]
     assert [bool(int(bits) >> (63 - k) & 1) for k in range(64)] == value.hash.ravel().tolist()
 
 

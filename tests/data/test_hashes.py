@@ -6,11 +6,13 @@ from collections.abc import Callable
 from io import BytesIO
 
 import imagehash
+import numpy as np
 import pytest
 from PIL import Image, ImageFilter, ImageOps
+from scipy.ndimage import convolve
 from skimage import data
 
-from scgan_data import hashes, images
+from scgan_data import bare_hashes, hashes, images, lanczos_kernels
 from scgan_data import jpeg as jpeg_file
 from scgan_data.hashes import DecodeConfig, measure, sharpness_contrast
 from scgan_data.records import Reason
@@ -115,10 +117,14 @@ def test_a_view_finds_what_the_whole_does_not(jpeg: Jpeg, edit: str, view: str) 
 def test_the_modes_differ_where_they_say(jpeg: Jpeg) -> None:
     image = Image.fromarray(data.astronaut()).resize((1200, 1000))
     file = save(image, "JPEG", quality=90)
-    quick, exact = (hashes.hashed(file, DecodeConfig(), mode) for mode in (hashes.QUICK, hashes.EXACT))
+    quick, exact = (bare_hashes.hashed(file, DecodeConfig(), mode) for mode in (bare_hashes.QUICK, bare_hashes.EXACT))
     collected = measure(file, DecodeConfig()).columns
     assert exact["phash"] == str(imagehash.phash(Image.open(BytesIO(file))))
-    assert {exact["hash_mode"], quick["hash_mode"], collected["hash_mode"]} == {hashes.EXACT, hashes.QUICK, hashes.MODE}
+    assert {exact["hash_mode"], quick["hash_mode"], collected["hash_mode"]} == {
+        bare_hashes.EXACT,
+        bare_hashes.QUICK,
+        hashes.MODE,
+    }
     assert {row["width"] for row in (quick, exact, collected)} == {1200}
     for name in ("phash_views", "sharpness", "contrast", "file_bytes"):
         assert exact[name] == collected[name]
@@ -127,12 +133,28 @@ def test_the_modes_differ_where_they_say(jpeg: Jpeg) -> None:
     assert wide[0] - wide[1] <= 4 and wide[0] - wide[2] <= 16
 
 
-@pytest.mark.parametrize("mode", [hashes.QUICK, hashes.EXACT])
+@pytest.mark.parametrize("mode", [bare_hashes.QUICK, bare_hashes.EXACT])
 def test_a_truncated_file_is_found_in_every_mode(jpeg: Jpeg, mode: str) -> None:
     file = save(Image.fromarray(data.astronaut()).resize((1200, 1000)), "JPEG", quality=90)
-    said = hashes.hashed(file[: -len(file) // 10], DecodeConfig(), mode)
+    said = bare_hashes.hashed(file[: -len(file) // 10], DecodeConfig(), mode)
     assert said["reason"] == Reason.TRUNCATED and "phash" not in said
+
+
+def test_grey_stays_grey_in_quick_mode_but_not_where_it_is_transparent() -> None:
+    grey = Image.fromarray(data.camera())
+    for file in (save(grey, "PNG"), save(grey, "PNG", transparency=200)):
+        quick, collected = bare_hashes.hashed(file, DecodeConfig(), bare_hashes.QUICK), measure(file, DecodeConfig())
+        for name in ("width", "height", "phash_views", "sharpness", "contrast"):
+            assert quick[name] == collected.columns[name]
+
+
+def test_sharpness_and_contrast_are_what_numpy_says(jpeg: Jpeg) -> None:
+    grey = Image.open(BytesIO(jpeg(6, (200, 240)))).convert("L")
+    pixels = np.asarray(grey).astype(float)
+    laplacian = convolve(pixels, [[0, 1, 0], [1, -4, 1], [0, 1, 0]])[1:-1, 1:-1]
+    assert sharpness_contrast(grey) == pytest.approx((laplacian.std() / pixels.std(), pixels.std()), rel=1e-12)
 
 
 def test_the_modules_that_decide_are_named() -> None:
     assert set(hashes.MODULES) == {hashes.__name__, images.__name__, jpeg_file.__name__}
+    assert set(bare_hashes.MODULES) == {bare_hashes.__name__, lanczos_kernels.__name__, *hashes.MODULES}

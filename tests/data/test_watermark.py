@@ -17,7 +17,7 @@ import skimage
 from dicebear import Avatar, Style
 from PIL import Image, ImageDraw, ImageFont
 
-from scgan_data import watermark, watermark_signature, weights
+from scgan_data import quality, watermark, watermark_signature, weights
 from scgan_data.config import limit_for
 from scgan_data.errors import WeightsError
 from scgan_data.filter import FilterConfig
@@ -135,8 +135,8 @@ def test_a_score_does_not_depend_on_the_batch(tmp_path: Path):
         picture.save(tmp_path / f"{k}.png")
         paths.append(str(tmp_path / f"{k}.png"))
     config = WatermarkConfig()
-    together = watermark.score_batch(pd.DataFrame({"path": paths}), config)
-    alone = [watermark.score_batch(pd.DataFrame({"path": [path]}), config) for path in reversed(paths)]
+    together = quality.measure_batch(pd.DataFrame({"path": paths}), config)
+    alone = [quality.measure_batch(pd.DataFrame({"path": [path]}), config) for path in reversed(paths)]
     pd.testing.assert_frame_equal(together, pd.concat(alone[::-1], ignore_index=True), check_exact=True)
 
 
