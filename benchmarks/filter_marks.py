@@ -21,10 +21,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from benchmarks.filter_errors import Errors, write_sheets
 from benchmarks.filter_marks_peer import text_recognition
 from benchmarks.filter_marks_scores import Pictures, Scores, scores, share
 from benchmarks.filter_marks_scores import limit as limit_of
-from benchmarks.filter_marks_sheet import Errors, write_sheets
 from benchmarks.filter_marks_speed import rates
 from benchmarks.results import FOLDER, Figure, write
 from benchmarks.watermark_cases import CARRY_A_MARK, KINDS, UNSEEN_STYLES, Box, marked, portraits, saved, selfies
@@ -55,9 +55,9 @@ def main() -> None:
     given = parser.parse_args()
     errors = Errors()
     write("filter_marks", figures(errors))
-    write_sheets(errors, FOLDER, rendered_only=True)
+    write_sheets(errors, "filter_marks", FOLDER, rendered_only=True)
     if given.sheets:
-        write_sheets(errors, given.sheets)
+        write_sheets(errors, "filter_marks", given.sheets)
 
 
 def figures(errors: Errors | None = None) -> list[Figure]:

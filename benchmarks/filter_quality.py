@@ -1,26 +1,30 @@
 """The filter's quality checks measured: clean pictures rejected, faults found, doubtful ones, milliseconds a picture.
 
-    python -m benchmarks.filter_quality
+    python -m benchmarks.filter_quality [--sheets FOLDER]
 
 Clean: the sample's 999 selfies, the demo's portraits of another seed, and four styles that `pipelines.fit_drawn` never
 saw, before soft grounds and on white. Faults are made of them by `filter_quality_cases`. The limits of layout were set
 on the selfies and on faults like these of another seed; the weights of `drawn` were not. The doubtful are those of all
 checks but the watermark's (`benchmarks.filter_marks`). What lies in ../shared is measured where it is there. Shares
-come with their counts and 95 % intervals (Wilson).
+come with their counts and 95 % intervals (Wilson). `--sheets` writes the wrong answers as contact sheets; those of
+rendered pictures alone are committed.
 """
 
 from __future__ import annotations
 
+import argparse
 import time
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from PIL import Image
 
+from benchmarks.filter_errors import Errors, write_sheets
 from benchmarks.filter_quality_cases import FAULTS
-from benchmarks.results import Figure, write
+from benchmarks.results import FOLDER, Figure, write
 from benchmarks.watermark_cases import UNSEEN_STYLES, portraits, selfies
 from scgan_data import images, manifest, quality
 from scgan_data.filter import FilterConfig, decide
@@ -36,6 +40,8 @@ CHECKS = (*LAYOUT, Reason.NOT_A_PHOTOGRAPH, Reason.NOT_DRAWN, Reason.BLURRED, Re
 REASON_OF = dict(zip(("screenshot", "border", "collage", "sharpness"), (*LAYOUT, Reason.BLURRED), strict=True))
 ALL_ON = FilterConfig(min_drawn={"drawn": 0.1})
 """The defaults, and the one check that is off by default at a low limit."""
+RENDERED = ("avataaars", "drawn")
+"""Domains whose pictures may be shown in the repository."""
 CASES = (
     ("cartoons/toons", "stills"),
     ("cartoons/anime64", "anime"),
@@ -49,20 +55,27 @@ CASES = (
 
 def main() -> None:
     """Measure everything and write the two files."""
-    write("filter_quality", figures())
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--sheets", type=Path, help="a folder for contact sheets of all errors, research pictures too")
+    given = parser.parse_args()
+    errors = Errors()
+    write("filter_quality", figures(errors))
+    write_sheets(errors, "filter_quality", FOLDER, rendered_only=True)
+    if given.sheets:
+        write_sheets(errors, "filter_quality", given.sheets)
 
 
-def figures() -> list[Figure]:
-    """All figures; a few minutes on one core."""
+def figures(errors: Errors) -> list[Figure]:
+    """All figures; a few minutes on one core. `errors` collects the pictures behind the wrong answers."""
     sets = clean_sets()
-    found = [f for name, (domain, pictures) in sets.items() for f in clean(name, domain, pictures)]
+    found = [f for name, (domain, pictures) in sets.items() for f in clean(name, domain, pictures, errors)]
     for name, (domain, pictures) in sets.items():
-        found += [fault(name, domain, pictures, kind) for kind in FAULTS]
+        found += [fault(name, domain, pictures, kind, errors) for kind in FAULTS]
     drawings = [p for domain, pictures in sets.values() if domain != SELFIE for p in pictures]
     found.append(_share("all drawings, given as selfies: found", _given(drawings, SELFIE, Reason.NOT_A_PHOTOGRAPH)))
     found.append(_share("sample selfies, given as drawings: found", _given(selfies(), "drawn", Reason.NOT_DRAWN)))
     for folder, domain in CASES if SHARED.is_dir() else ():
-        found += clean(f"shared {folder}", domain, _pictures(SHARED / folder), targets=False)
+        found += clean(f"shared {folder}", domain, _pictures(SHARED / folder), errors, targets=False)
     if SHARED.is_dir():
         found.append(
             _share(
@@ -105,16 +118,18 @@ def rows_of(pictures: list[Image.Image], domain: str) -> pd.DataFrame:
     return manifest.table(rows)
 
 
-def clean(name: str, domain: str, pictures: list[Image.Image], *, targets: bool = True) -> list[Figure]:
+def clean(name: str, domain: str, pictures: list[Image.Image], errors: Errors, *, targets: bool = True) -> list[Figure]:
     """Clean pictures that each check rejects, looked at alone, and those that are doubtful."""
     rows = rows_of(pictures, domain)
     at_most = 0.01 if targets else None
-    shares = [
-        _share(f"{name}: rejected as {reason}", alone(rows, reason), at_most, upper=True)
-        for reason in CHECKS
-        if not (reason == Reason.NOT_DRAWN and domain == SELFIE)
-        and (reason != Reason.NOT_A_PHOTOGRAPH or domain == SELFIE)
-    ]
+    shares = []
+    for reason in CHECKS:
+        if reason == (Reason.NOT_DRAWN if domain == SELFIE else Reason.NOT_A_PHOTOGRAPH):
+            continue
+        hits = alone(rows, reason)
+        shares.append(_share(f"{name}: rejected as {reason}", hits, at_most, upper=True))
+        column = next(rule.columns[0] for rule in RULES if rule.reason == reason)
+        errors.add(name, f"{reason} false", pictures, _values(rows, column), np.array(hits), domain in RENDERED)
     return [*shares, _share(f"{name}: doubtful", decide(rows, FilterConfig())["doubt"].notna())]
 
 
@@ -125,12 +140,19 @@ def alone(rows: pd.DataFrame, reason: Reason) -> list[bool]:
     return [said == reason for said in after["reason"]]
 
 
-def fault(name: str, domain: str, pictures: list[Image.Image], kind: str) -> Figure:
+def _values(rows: pd.DataFrame, column: str) -> NDArray[np.float64]:
+    return rows[column].to_numpy(np.float64, na_value=np.nan)
+
+
+def fault(name: str, domain: str, pictures: list[Image.Image], kind: str, errors: Errors) -> Figure:
     """A kind of fault, made of 200 draws of the pictures: found by its own check."""
     rng = np.random.default_rng([11, *kind.encode()])
     column, make = FAULTS[kind]
     spoilt = [make([pictures[int(i)] for i in rng.integers(0, len(pictures), 4)], rng) for _ in range(200)]
-    return _share(f"{name}: {kind} found", alone(rows_of(spoilt, domain), REASON_OF[column]))
+    rows = rows_of(spoilt, domain)
+    hits = alone(rows, REASON_OF[column])
+    errors.add(name, f"{kind} missed", spoilt, _values(rows, column), ~np.array(hits), domain in RENDERED)
+    return _share(f"{name}: {kind} found", hits)
 
 
 def _given(pictures: list[Image.Image], domain: str, reason: Reason) -> list[bool]:

@@ -1,4 +1,4 @@
-"""Contact sheets of the watermark detector's wrong answers, worst first."""
+"""Contact sheets of the filter's wrong answers, the highest score first."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ class Errors:
             self.rendered.add(key)
 
 
-def write_sheets(errors: Errors, folder: Path, *, rendered_only: bool = False) -> None:
-    """One JPEG a set and sort that has errors, `filter_marks_<set>_<sort>.jpg`."""
+def write_sheets(errors: Errors, benchmark: str, folder: Path, *, rendered_only: bool = False) -> None:
+    """One JPEG a set and sort that has errors, named after them; `rendered_only` writes those that may be committed."""
     folder.mkdir(parents=True, exist_ok=True)
     for key, wrong in errors.sheets.items():
         if wrong and (key in errors.rendered or not rendered_only):
-            _sheet(sorted(wrong, key=lambda pair: -pair[0])[:MOST]).save(folder / f"filter_marks_{key}.jpg", quality=85)
+            _sheet(sorted(wrong, key=lambda pair: -pair[0])[:MOST]).save(folder / f"{benchmark}_{key}.jpg", quality=85)
 
 
 def _sheet(tiles: list[tuple[float, Image.Image]]) -> Image.Image:
