@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,7 +30,7 @@ class Errors:
         rendered: bool = False,
     ) -> None:
         """Keep the pictures whose answer is wrong; `rendered` ones may be shown in the repository."""
-        key = f"{name} {sort}".replace(",", "").replace(" ", "_")
+        key = re.sub(r"[^A-Za-z0-9_-]+", "_", f"{name} {sort}")
         self.sheets[key] = [(float(scores[k]), pictures[k]) for k in np.flatnonzero(wrong)]
         if rendered:
             self.rendered.add(key)

@@ -27,7 +27,7 @@ from scgan_data.stage import Results, StageFolder, key_of, version_of
 from scgan_data.terminal import progress
 from scgan_data.workers import pool
 
-MODULES = ("scgan_data.images", "scgan_data.similarity", "scgan_data.similarity_kernels")
+MODULES = ("scgan_data.images", "scgan_data.overlay", "scgan_data.similarity", "scgan_data.similarity_kernels")
 """What decides a thumbnail and a difference."""
 BATCH = 256
 _BOXES = (*hashes.VIEWS.values(), similarity.WHOLE)  # view -1 is the last: the whole

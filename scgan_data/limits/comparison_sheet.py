@@ -59,7 +59,7 @@ def _beside(own: Image.Image, other: Image.Image, pair: dict[str, Any]) -> Image
 
 def difference_map(fit: similarity.Fit) -> Image.Image:
     """White to red by the residual over the contrast, grey outside."""
-    strength = np.clip(np.sqrt((fit.residual**2).mean(2)) / (fit.contrast + 1e-3), 0, 1)[..., None]
+    strength = np.clip(np.sqrt(((fit.target - fit.predicted) ** 2).mean(2)) / (fit.contrast + 1e-3), 0, 1)[..., None]
     colours = 255 - strength * np.array([46.0, 182.0, 164.0])
     colours[~fit.inside] = 190
     return Image.fromarray(colours.astype(np.uint8))
