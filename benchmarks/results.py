@@ -41,7 +41,7 @@ def machine() -> str:
 
 def write(name: str, figures: list[Figure]) -> None:
     """Write both files, and print the table."""
-    command = f"python -m benchmarks.{name}"
+    command = " ".join([f"python -m benchmarks.{name}", *sys.argv[1:]])
     common = {"machine": machine(), "date": datetime.datetime.now(datetime.UTC).date().isoformat(), "command": command}
     rows = [{k: v for k, v in asdict(f).items() if k != "at_most"} | {"met": f.met} | common for f in figures]
     write_json(FOLDER / f"{name}.json", rows)
