@@ -95,7 +95,7 @@ WEIGHTS: dict[str, Weights] = {
         ),
         Weights(
             name="watermark",  # our own: pipelines/train_watermark.py
-            sha256="a6eab925ea4b561f7ba67d37eeef0bb88d8f82ccfb4bc664467a5d7995e90831",
+            sha256="407cee8668a12b92b318deb7cd244b9a4a26e9099c5afbc463bdc860b11b9c61",
             license="MIT",
             shipped="watermark.npz",
         ),
