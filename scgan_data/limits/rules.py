@@ -99,7 +99,7 @@ class FilterLimits(Config, extra="ignore"):
     """Most certainty, 0 to 1, that a picture is drawn (`drawn`); above it a selfie is no photograph."""
     min_drawn: PerDomain = None
     """Least certainty that a picture is drawn; below it a portrait is a photograph. Off: paintings look like that."""
-    max_watermark_score: PerDomain = {"selfie": 0.955, "drawn": 0.88}
+    max_watermark_score: PerDomain = {"selfie": 0.961, "drawn": 0.88}
     """Most certainty, 0 to 1, that a visible mark is there."""
     doubt: dict[Reason, PerDomain] = {
         Reason.WATERMARKED: 0.15,
