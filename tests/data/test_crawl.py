@@ -400,9 +400,9 @@ def test_what_params_say_of_the_pictures_comes_first() -> None:
 
 
 def test_a_page_source_reaches_its_own_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SHOP_COOKIE", "a=b")
+    monkeypatch.setenv("SHOP_COOKIE", "session=b")
     with PageSource(url=HOME, headers_env={"Cookie": "SHOP_COOKIE"}).open(tmp_path) as opened:
-        assert opened.access.headers == {"gallery.test": {"Cookie": "a=b"}}
+        assert opened.access.headers == {"gallery.test": {"Cookie": "session=b"}}
         assert list(opened.streams) == [""]
     with pytest.raises(SourceError, match="no address of a page"), PageSource(url="ftp://x/").open(tmp_path):
         pass

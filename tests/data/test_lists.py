@@ -260,14 +260,23 @@ def test_secret_headers_go_to_named_hosts_only(tmp_path: Path, monkeypatch: pyte
 @pytest.mark.parametrize(
     ("given", "value", "line"),
     [
-        ({"headers_env": {"Cookie": "SHOP_COOKIE"}}, "x", "name the hosts in `headers_hosts`"),
+        ({"headers_env": {"Cookie": "SHOP_COOKIE"}}, "s3cret=abc", "name the hosts in `headers_hosts`"),
         ({"headers_env": {"Cookie": "SHOP_COOKIE"}, "headers_hosts": ["a.test"]}, None, "SHOP_COOKIE .* is not set"),
         ({"headers_env": {"Cookie": "SHOP_COOKIE"}, "headers_hosts": ["a.test"]}, " ", "SHOP_COOKIE .* is not set"),
-        ({"headers_env": {"Cookie": "SHOP_COOKIE"}, "headers_hosts": ["a.test"]}, "s3\r\nX: 1", "has a line break"),
+        ({"headers_env": {"Cookie": "SHOP_COOKIE"}, "headers_hosts": ["a.test"]}, "s3\r\nX: 123", "has a line break"),
+        ({"headers_env": {"Cookie": "SHOP_COOKIE"}, "headers_hosts": ["a.test"]}, "s3cret", "less than 8 characters"),
         ({"headers_env": {"X Y": "SHOP_COOKIE"}, "headers_hosts": ["a.test"]}, "s3", "X Y is no header"),
         ({"headers_env": {"User-Agent": "SHOP_COOKIE"}, "headers_hosts": ["a.test"]}, "s3", "User-Agent is no header"),
-        ({"headers_env": {"Cookie": "SHOP_COOKIE"}, "headers_hosts": ["a.test/x"]}, "s3", "a.test/x is no host"),
-        ({"headers_env": {"Cookie": "SHOP_COOKIE"}, "headers_hosts": ["u@a.test"]}, "s3", "u@a.test is no host"),
+        (
+            {"headers_env": {"Cookie": "SHOP_COOKIE"}, "headers_hosts": ["a.test/x"]},
+            "s3cret=abc",
+            "a.test/x is no host",
+        ),
+        (
+            {"headers_env": {"Cookie": "SHOP_COOKIE"}, "headers_hosts": ["u@a.test"]},
+            "s3cret=abc",
+            "u@a.test is no host",
+        ),
     ],
 )
 def test_headers_that_cannot_be_sent_say_so(

@@ -784,6 +784,15 @@ def test_flickr_needs_a_key(
     assert visit.asks == []
 
 
+def test_a_key_too_short_to_be_hidden_is_refused(
+    visit: Gateway, flickr: Callable[..., FlickrSource], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLICKR_API_KEY", "k")
+    with pytest.raises(SourceError, match="FLICKR_API_KEY holds less than 8 characters"):
+        stream(flickr(), visit)
+    assert visit.asks == []
+
+
 # ---- Any other search
 
 
