@@ -128,6 +128,8 @@ def _is_taken(status: int) -> bool:
 
 def _drain(response: Response) -> None:
     """Read what is left of a short answer, so that its connection can be used again."""
+    if int(response.headers.get("content-length", 0)) > DRAIN_BYTES:
+        return
     count = 0
     with contextlib.suppress(HttpParserError, OSError):
         while count <= DRAIN_BYTES and (chunk := response.read1()):
