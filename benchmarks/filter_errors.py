@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import argparse
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
+
+from benchmarks.results import FOLDER, Figure, write
 
 TILE_PX, COLUMNS, MOST = 160, 8, 48
 
@@ -34,6 +38,18 @@ class Errors:
         self.sheets[key] = [(float(scores[k]), pictures[k]) for k in np.flatnonzero(wrong)]
         if rendered:
             self.rendered.add(key)
+
+
+def run(benchmark: str, description: str, figures: Callable[[Errors], list[Figure]]) -> None:
+    """A benchmark's main: measure, write its results, and its wrong answers as sheets (`--sheets`: of all pictures)."""
+    parser = argparse.ArgumentParser(description=description.splitlines()[0])
+    parser.add_argument("--sheets", type=Path, help="a folder for contact sheets of all errors, research pictures too")
+    given = parser.parse_args()
+    errors = Errors()
+    write(benchmark, figures(errors))
+    write_sheets(errors, benchmark, FOLDER, rendered_only=True)
+    if given.sheets:
+        write_sheets(errors, benchmark, given.sheets)
 
 
 def write_sheets(errors: Errors, benchmark: str, folder: Path, *, rendered_only: bool = False) -> None:

@@ -11,7 +11,6 @@ error as a contact sheet; those of rendered pictures alone are committed.
 
 from __future__ import annotations
 
-import argparse
 import csv
 import hashlib
 from dataclasses import dataclass
@@ -21,12 +20,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from benchmarks.filter_errors import Errors, write_sheets
+from benchmarks.filter_errors import Errors, run
 from benchmarks.filter_marks_peer import text_recognition
 from benchmarks.filter_marks_scores import Pictures, Scores, scores, share
 from benchmarks.filter_marks_scores import limit as limit_of
 from benchmarks.filter_marks_speed import rates
-from benchmarks.results import FOLDER, Figure, write
+from benchmarks.results import Figure
 from benchmarks.watermark_cases import CARRY_A_MARK, KINDS, UNSEEN_STYLES, Box, marked, portraits, saved, selfies
 from scgan_data import images, watermark, watermark_signature
 from scgan_data.records import SELFIE
@@ -50,24 +49,16 @@ class Set:
 
 def main() -> None:
     """Measure everything and write the two files."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--sheets", type=Path, help="a folder for contact sheets of all errors, research pictures too")
-    given = parser.parse_args()
-    errors = Errors()
-    write("filter_marks", figures(errors))
-    write_sheets(errors, "filter_marks", FOLDER, rendered_only=True)
-    if given.sheets:
-        write_sheets(errors, "filter_marks", given.sheets)
+    run("filter_marks", __doc__ or "", figures)
 
 
-def figures(errors: Errors | None = None) -> list[Figure]:
+def figures(errors: Errors) -> list[Figure]:
     """Every figure; `errors` collects the pictures behind the wrong answers."""
     torch.set_num_threads(1)
-    seen = errors if errors is not None else Errors()
     every: list[Figure] = []
     for found in sets():
-        every += [*_unseen(found, seen), *_at_limits(found), *_boxes_and_signatures(found)]
-    return [*every, *_planted(), *_real(seen), *rates(), *text_recognition()]
+        every += [*_unseen(found, errors), *_at_limits(found), *_boxes_and_signatures(found)]
+    return [*every, *_planted(), *_real(errors), *rates(), *text_recognition()]
 
 
 def sets() -> list[Set]:

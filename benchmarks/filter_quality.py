@@ -12,7 +12,6 @@ rendered pictures alone are committed.
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -22,9 +21,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
-from benchmarks.filter_errors import Errors, write_sheets
+from benchmarks.filter_errors import Errors, run
 from benchmarks.filter_quality_cases import FAULTS
-from benchmarks.results import FOLDER, Figure, write
+from benchmarks.results import Figure
 from benchmarks.watermark_cases import UNSEEN_STYLES, portraits, selfies
 from scgan_data import images, manifest, quality
 from scgan_data.filter import FilterConfig, decide
@@ -55,14 +54,7 @@ CASES = (
 
 def main() -> None:
     """Measure everything and write the two files."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--sheets", type=Path, help="a folder for contact sheets of all errors, research pictures too")
-    given = parser.parse_args()
-    errors = Errors()
-    write("filter_quality", figures(errors))
-    write_sheets(errors, "filter_quality", FOLDER, rendered_only=True)
-    if given.sheets:
-        write_sheets(errors, "filter_quality", given.sheets)
+    run("filter_quality", __doc__ or "", figures)
 
 
 def figures(errors: Errors) -> list[Figure]:
