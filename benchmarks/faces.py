@@ -17,8 +17,10 @@ import pandas as pd
 from PIL import Image
 
 from benchmarks.results import Figure, write
-from scgan_data import crop, detector, images
+from scgan_data import crop, images
 from scgan_data.annotate import AnnotateConfig, region_boxes
+from scgan_data.faces import retinaface
+from scgan_data.faces.face import Face
 from scgan_data.images import UndecodableError
 from scgan_data.records import SELFIE, Region
 
@@ -66,7 +68,7 @@ def _regions(folder: Path) -> list[Figure]:
     """Mean IoU of the boxes with regions.csv, for the box without padding and with the default one."""
     truth = pd.read_csv(folder / "regions.csv")
     names = sorted(truth["file"].unique())
-    found = detector.detect([images.load(next(folder.rglob(name))) for name in names])
+    found = retinaface.detect([images.load(next(folder.rglob(name))) for name in names])
     figures = []
     for padding in (0.0, AnnotateConfig().padding):
         overlaps: dict[str, list[float]] = {region: [] for region in Region}
@@ -80,7 +82,7 @@ def _regions(folder: Path) -> list[Figure]:
     return figures
 
 
-def _largest(faces: list[detector.Face], padding: float) -> dict[Region, list[float] | None]:
+def _largest(faces: list[Face], padding: float) -> dict[Region, list[float] | None]:
     if not faces:
         return dict.fromkeys(Region)
     face = max(faces, key=lambda f: f.xyxy[2] - f.xyxy[0])

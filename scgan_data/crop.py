@@ -20,15 +20,16 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import Field
 
-from scgan_data import detector, files, images, manifest, weights
+from scgan_data import files, images, manifest, weights
 from scgan_data.config import Config, PerDomain, limit_for
-from scgan_data.detector import Face
+from scgan_data.faces import retinaface
+from scgan_data.faces.face import Face
 from scgan_data.landmarks import head_scale
 from scgan_data.records import SELFIE, Reason
 from scgan_data.runner import Work, per_image
 from scgan_data.stage import StageFolder, version_of
 
-MODULES = tuple(f"scgan_data.{name}" for name in ("crop", "detector", "images", "landmarks", "retinaface_mobilenet"))
+MODULES = tuple(f"scgan_data.{name}" for name in ("crop", "faces", "images", "landmarks"))
 
 
 class CropConfig(Config):
@@ -136,10 +137,10 @@ def crop_batch(batch: pd.DataFrame, config: CropConfig) -> pd.DataFrame:
 def find_faces(pictures: list[Image.Image], domain: str, config: CropConfig) -> list[list[Face]]:
     """The faces of pictures of one domain, with a second look at those that seem to have none."""
     score, closer = limit_for(config.min_score, domain) or 0.0, limit_for(config.second_look_px, domain)
-    found = detector.detect(pictures, min_score=score, max_side_px=config.max_side_px)
+    found = retinaface.detect(pictures, min_score=score, max_side_px=config.max_side_px)
     empty = [i for i, faces in enumerate(found) if not faces]
     if closer is not None and empty:
-        again = detector.detect([pictures[i] for i in empty], min_score=score, max_side_px=int(closer))
+        again = retinaface.detect([pictures[i] for i in empty], min_score=score, max_side_px=int(closer))
         for i, faces in zip(empty, again, strict=True):
             found[i] = faces
     return found

@@ -7,8 +7,12 @@ or null, …}}`, the id being that of a picture or of the crop made of it; a lat
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock
 
 from scgan_data.errors import ScganError
 from scgan_data.records import Region
@@ -38,3 +42,13 @@ def accepted(verdicts: list[dict[str, Any]]) -> frozenset[str]:
     """The ids whose last verdict is `accept`."""
     said = {v["id"]: v["verdict"] for v in verdicts if "verdict" in v}
     return frozenset(name for name, word in said.items() if word == "accept")
+
+
+def append(file: Path, verdicts: Iterable[Mapping[str, Any]]) -> None:
+    """Add lines to a verdicts file, whole or not at all, on disk when this returns; other writers wait their turn."""
+    lines = "".join(json.dumps(verdict, ensure_ascii=False) + "\n" for verdict in verdicts)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(file.with_name(f".{file.name}.lock")), file.open("ab") as out:
+        out.write(lines.encode())
+        out.flush()
+        os.fsync(out.fileno())

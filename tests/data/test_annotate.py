@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scgan_data import annotate, detector, images, manifest
+from scgan_data import annotate, images, manifest
 from scgan_data.annotate import AnnotateConfig, region_boxes
+from scgan_data.faces import retinaface
 from scgan_data.records import Region
 from scgan_data.stage import open_stage
 
@@ -68,7 +69,7 @@ def test_the_stage_fills_kept_rows_only(tmp_path: Path) -> None:
 def test_real_faces_reach_the_stated_overlap() -> None:
     truth = pd.read_csv(CASES / "regions.csv")
     names = sorted(truth["file"].unique())[::12]
-    found = detector.detect([images.load(next(CASES.rglob(name))) for name in names])
+    found = retinaface.detect([images.load(next(CASES.rglob(name))) for name in names])
     overlaps: dict[str, list[float]] = {region: [] for region in Region}
     for name, faces in zip(names, found, strict=True):
         boxes = region_boxes(faces[0].landmarks, (2000, 2000), TIGHT)

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from PIL import Image
 from skimage import data as pictures
 
-from scgan_data import crop, detector, files, images, manifest
+from scgan_data import crop, files, images, manifest
 from scgan_data.crop import Crop, CropConfig, Decision
+from scgan_data.faces import retinaface
+from scgan_data.faces.face import Face
 from scgan_data.records import Reason
 from scgan_data.stage import open_stage
 
@@ -24,18 +26,18 @@ def woman() -> Image.Image:
 
 
 @pytest.fixture(scope="module")
-def face(woman: Image.Image) -> detector.Face:
-    (found,) = detector.detect([woman])
+def face(woman: Image.Image) -> Face:
+    (found,) = retinaface.detect([woman])
     assert len(found) == 1
     return found[0]
 
 
 def decision(picture: Image.Image, domain: str = "selfie", **settings) -> Decision | Crop:
     config = CropConfig(size_px=64, **settings)
-    return crop.cut(picture, detector.detect([picture])[0], domain, config)
+    return crop.cut(picture, retinaface.detect([picture])[0], domain, config)
 
 
-def test_the_face_is_where_it_is(face: detector.Face) -> None:
+def test_the_face_is_where_it_is(face: Face) -> None:
     truth = np.array([[204, 101], [247, 103], [224, 126], [205, 141], [244, 141]])  # read off the picture
     assert np.abs(face.landmarks - truth).max() < 8
     assert face.score > 0.99 and abs(face.roll_deg) < 8
@@ -43,19 +45,19 @@ def test_the_face_is_where_it_is(face: detector.Face) -> None:
     assert x0 < 195 and x1 > 250 and y0 < 90 and y1 > 160
 
 
-def test_a_picture_gives_the_same_bits_alone_and_among_others(woman: Image.Image, face: detector.Face) -> None:
+def test_a_picture_gives_the_same_bits_alone_and_among_others(woman: Image.Image, face: Face) -> None:
     others = [Image.fromarray(pictures.coffee()).resize(woman.size), woman.rotate(8), woman.transpose(0)]
-    together = detector.detect([*others, woman])[-1][0]
+    together = retinaface.detect([*others, woman])[-1][0]
     assert together.score == face.score and (together.landmarks == face.landmarks).all()
 
 
-def test_size_and_scale_are_followed(woman: Image.Image, face: detector.Face) -> None:
+def test_size_and_scale_are_followed(woman: Image.Image, face: Face) -> None:
     large = woman.resize((1024, 1024), Image.Resampling.LANCZOS)
-    (found,) = detector.detect([large])
+    (found,) = retinaface.detect([large])
     assert np.abs(found[0].landmarks - 2 * face.landmarks).max() < 6
 
 
-def test_the_shoulder_crop_puts_the_eyes_where_it_says(woman: Image.Image, face: detector.Face) -> None:
+def test_the_shoulder_crop_puts_the_eyes_where_it_says(woman: Image.Image, face: Face) -> None:
     answer = decision(woman)
     assert isinstance(answer, Crop) and answer.image.size == (64, 64) and answer.padding == 0
     marks = answer.to_crop(face.landmarks)
@@ -100,7 +102,7 @@ def test_each_reason_is_reached(woman: Image.Image) -> None:
 def test_a_passer_by_does_not_make_several(woman: Image.Image) -> None:
     canvas = woman.copy()
     canvas.paste(woman.crop((160, 40, 300, 200)).resize((35, 40)), (20, 20))
-    faces = detector.detect([canvas], min_score=0.5)[0]
+    faces = retinaface.detect([canvas], min_score=0.5)[0]
     assert len(faces) == 2
     assert isinstance(crop.cut(canvas, faces, "selfie", CropConfig(size_px=32)), Crop)
     assert crop.cut(canvas, faces, "selfie", CropConfig(size_px=32, second_face=0.1)).reason is Reason.SEVERAL_FACES
@@ -145,7 +147,7 @@ def test_the_stage_keeps_every_row_and_names_parents(tmp_path: Path, woman: Imag
 @pytest.mark.skipif(not CASES.is_dir(), reason="../shared/cases is absent: real faces to measure on")
 def test_real_portraits_are_found() -> None:
     files = sorted((CASES / "landmarks5").rglob("*.png"))[:12]
-    found = detector.detect([images.load(f) for f in files])
+    found = retinaface.detect([images.load(f) for f in files])
     assert sum(len(faces) == 1 for faces in found) >= 11
 
 

@@ -13,7 +13,6 @@ to move a crop by a pixel).
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -24,6 +23,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from scgan_data import weights
+from scgan_data.faces.face import Face
 
 if TYPE_CHECKING:
     import torch
@@ -35,27 +35,6 @@ ANCHOR_SIZES = ((16, 32), (64, 128), (256, 512))
 ANCHOR_STRIDES = (8, 16, 32)
 VARIANCES = (0.1, 0.2)
 NMS_IOU = 0.4
-
-
-@dataclass(frozen=True)
-class Face:
-    """One detected face, in pixels of the picture that was given."""
-
-    xyxy: tuple[float, float, float, float]
-    score: float
-    landmarks: NDArray[np.float64]
-    """(5, 2) x, y: the eye on the left of the picture, the eye on the right, nose tip, mouth left, mouth right."""
-
-    @property
-    def eye_distance_px(self) -> float:
-        """Distance of the eyes' centres."""
-        return float(np.hypot(*(self.landmarks[1] - self.landmarks[0])))
-
-    @property
-    def roll_deg(self) -> float:
-        """Tilt of the line through the eyes, degrees, positive clockwise on the screen."""
-        dx, dy = self.landmarks[1] - self.landmarks[0]
-        return math.degrees(math.atan2(dy, dx))
 
 
 def detect(
@@ -157,6 +136,6 @@ def network() -> torch.nn.Module:
 
     Raises WeightsError.
     """
-    from scgan_data import retinaface_mobilenet
+    from scgan_data.faces import retinaface_mobilenet
 
     return retinaface_mobilenet.build(weights.find("retinaface-mobilenet"))

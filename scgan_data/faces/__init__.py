@@ -1,0 +1,1 @@
+"""Faces: who finds them (`retinaface`), and what is known of each (`face`)."""
