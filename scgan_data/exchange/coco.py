@@ -21,7 +21,7 @@ from pydantic import Field
 
 from scgan_data import files
 from scgan_data.errors import ExchangeError
-from scgan_data.exchange.picture import CREDIT, POINTS, Annotated, Box, Pictures
+from scgan_data.exchange.picture import POINTS, Annotated, Box, Pictures
 from scgan_data.exchange.said import Finite, Foreign, Said, Sizes, add, id_in, parse, read, region_of
 from scgan_data.records import Region
 
@@ -103,7 +103,7 @@ def _image(number: int, picture: Annotated, name: str, licenses: dict[tuple[str,
         "coco_url": picture.credit["source_url"] or "",
         "domain": picture.domain,
         "split": picture.split,
-        **{name: picture.credit[name] for name in CREDIT if picture.credit[name]},
+        **{key: picture.credit[key] for key in ("author", "page_url") if picture.credit[key]},
         "regions_hidden": list(picture.hidden),
     }
 
@@ -150,8 +150,8 @@ def _keypoints(points: tuple[tuple[float, float], ...], size_px: tuple[int, int]
 class _Image(Foreign):
     id: int | str
     file_name: str
-    width: int
-    height: int
+    width: int | None
+    height: int | None
 
 
 class _Category(Foreign):
@@ -178,7 +178,10 @@ class _Document(Foreign):
 
 
 def said(file: Path, sizes: Sizes) -> Iterator[Said]:
-    """What a COCO file says of each picture that it lists. Raises ExchangeError."""
+    """What a COCO file says of each picture that it lists. Raises ExchangeError.
+
+    Label Studio's converter gives the pictures that nobody annotated a null size: those are not spoken of.
+    """
     document = parse(_Document, file, read(file))
     names = {category.id: category.name for category in document.categories}
     scope = frozenset(Region(name) for name in names.values() if name in set(Region))
@@ -197,7 +200,12 @@ def said(file: Path, sizes: Sizes) -> Iterator[Said]:
             region = region_of(name, where)
             add(boxes[annotation.image_id], region, _corners(annotation, where), where)
     for number, image in enumerate(document.images):
-        entry, size_px = f"images[{number}] ({image.file_name})", (image.width, image.height)
+        entry = f"images[{number}] ({image.file_name})"
+        if image.width is None or image.height is None:
+            if boxes[image.id]:
+                raise ExchangeError(f"{file}, {entry}: boxes, and no width and height")
+            continue
+        size_px = (image.width, image.height)
         yield Said(entry, id_in(image.file_name), boxes[image.id], scope, size_px, points.get(image.id))
 
 

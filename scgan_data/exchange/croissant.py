@@ -29,6 +29,7 @@ _TEXT, _INTEGER, _FLOAT, _BOX = "sc:Text", "sc:Integer", "sc:Float", "cr:Boundin
 _TERMS = (
     "citeAs",
     "column",
+    "equivalentProperty",
     "extract",
     "field",
     "fileObject",
@@ -47,6 +48,7 @@ _TERMS = (
     "regex",
     "repeated",
     "replace",
+    "samplingRate",
     "separator",
     "source",
     "subField",

@@ -126,6 +126,19 @@ def test_pictures_that_the_file_leaves_out_are_not_spoken_of(coco: Path, take) -
     assert (news.pictures, news.entries) == (2, [])
 
 
+def test_a_picture_of_no_size_was_not_annotated(coco: Path, take) -> None:
+    """As Label Studio's converter lists it."""
+
+    def without(content: dict) -> None:
+        content["annotations"] = [a for a in content["annotations"] if a["image_id"] != 1]
+        content["images"][0].update(width=None, height=None)
+
+    news = take(changed(coco, without))
+    assert (news.pictures, news.entries) == (3, [])
+    with pytest.raises(ExchangeError, match=r"images\[1\] .*: boxes, and no width"):
+        take(changed(coco, lambda c: c["images"][1].update(width=None)))
+
+
 def test_moved_points_are_counted_and_left_out(tmp_path: Path, coco: Path, take) -> None:
     file = coco.with_name("person_keypoints_train.json")
     assert take(file).moved_points == 0
