@@ -10,6 +10,7 @@ import typer
 
 from scgan_data import files
 from scgan_data.errors import StoppedError, one_line
+from scgan_data.exchange.formats import Format
 from scgan_data.records import Reason
 
 Src = Annotated[Path, typer.Argument(help="Folder of the stage before.", show_default=False)]
@@ -223,6 +224,41 @@ def explain(
 
         drawn = comparison_sheet.draw(card, data)
         typer.echo(f"drawn: {drawn}" if drawn else "its file is not here: nothing to draw")
+
+
+@app.command(name="export")
+def export_(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A stage's folder.", show_default=False)],
+    out: Annotated[Path, typer.Argument(help="Folder to write; an earlier export is replaced.", show_default=False)],
+    format_: Annotated[Format, typer.Option("--format", help="The other tool's format.")],
+    shard: Annotated[int, typer.Option(min=1, help="Pictures in each tar of a WebDataset.")] = 1000,
+    force: Annotated[bool, typer.Option("--force", help="Replace OUT even where it is no export of ours.")] = False,
+) -> None:
+    """Write the kept pictures of a stage and their boxes for another tool."""
+    from scgan_data.exchange.export import export
+
+    count = export(folder, out, format_, shard=shard, force=force)
+    typer.echo(f"{out}: {count} pictures as {format_}")
+
+
+@app.command(name="import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="What the other tool wrote.", show_default=False)],
+    folder: Annotated[Path, typer.Option(help="The stage's folder that was exported.")],
+    format_: Annotated[Format, typer.Option("--format", help="The other tool's format.")],
+    into: Annotated[Path, typer.Option(help="Verdicts to append to.")] = Path("review/verdicts.jsonl"),
+    reviewer: Annotated[str | None, typer.Option(help="Who moved the boxes (default: as the file says).")] = None,
+    tolerance: Annotated[
+        float, typer.Option(min=1e-6, metavar="PX", help="A side that moved by no more than that did not move.")
+    ] = 0.02,
+) -> None:
+    """Append the boxes that people moved, drew or deleted in another tool to the verdicts."""
+    from scgan_data.exchange.importing import import_file
+
+    news = import_file(file, folder, format_, into, reviewer=reviewer, tolerance_px=tolerance)
+    typer.echo(f"{file}: {news.pictures} pictures; {news.boxes} boxes of {len(news.entries)} changed, added to {into}")
+    if news.moved_points:
+        typer.echo(f"{news.moved_points} pictures have moved points: verdicts hold boxes only, these were left out")
 
 
 def _run(stage: str, src: Path, dst: Path, set_: list[str] | None, params: Path | None, workers: int | None) -> None:

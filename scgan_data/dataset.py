@@ -1,7 +1,7 @@
 """dataset: the versioned dataset that training reads and teams share.
 
     train/selfie/ab12….png  train/selfie/metadata.jsonl  train/STYLE/…  test/selfie/…   Hugging Face ImageFolder
-    annotations.coco.json   the same boxes for annotation tools
+    annotations.coco.json   the same boxes, and the five points, for annotation tools
     README.md               the dataset card: counts, sources, licences, rejects, what it may be used for
     sheets/*.jpg            contact sheets of what is in it (rejected pictures are shown in the report, not shipped)
     manifest.parquet        every row that was ever collected, with its decision
@@ -24,6 +24,8 @@ from pydantic import Field
 from scgan_data import card, contact_sheet, files, manifest, split
 from scgan_data.config import Config
 from scgan_data.errors import DatasetError
+from scgan_data.exchange import coco
+from scgan_data.exchange.picture import Pictures
 from scgan_data.records import Origin, Reason, Region
 from scgan_data.split import GroupBy
 from scgan_data.stage import StageFolder
@@ -33,6 +35,9 @@ MODULES = (
     "scgan_data.dataset",
     "scgan_data.card",
     "scgan_data.contact_sheet",
+    "scgan_data.exchange.coco",
+    "scgan_data.exchange.picture",
+    "scgan_data.exchange.said",
     "scgan_data.verdicts",
     *split.MODULES,
 )
@@ -71,7 +76,10 @@ def run(rows: pd.DataFrame, config: DatasetConfig, folder: StageFolder, *, worke
         lines = [json.dumps(_metadata(row), ensure_ascii=False) for row in _records(part.sort_values("id"))]
         file = folder.extras / str(side) / str(domain) / "metadata.jsonl"
         files.write_bytes(file, ("\n".join(lines) + "\n").encode())
-    files.write_json(folder.extras / "annotations.coco.json", coco(rows, folder.home))
+    pictures = Pictures.of(manifest.kept(rows))
+    coco.write_file(
+        folder.extras / "annotations.coco.json", pictures, lambda p: p.path.relative_to(folder.home).as_posix()
+    )
     files.write_bytes(folder.extras / "README.md", card.card(rows, config.title, config.group_by).encode())
     _sheets(manifest.kept(rows), folder, config.sheet_pictures)
     return rows
@@ -123,25 +131,6 @@ def _metadata(row: dict[str, Any]) -> dict[str, Any]:
 
 def _box(value: Any) -> list[float] | None:
     return None if value is None or isinstance(value, float) else [round(float(v), 3) for v in value]
-
-
-def coco(rows: pd.DataFrame, home: Path) -> dict[str, Any]:
-    """COCO detection format: `bbox` is (x, y, width, height); one category a region."""
-    kept = manifest.kept(rows).sort_values(["split", "domain", "id"])
-    pictures: list[dict[str, Any]] = []
-    boxes: list[dict[str, Any]] = []
-    for number, row in enumerate(_records(kept), 1):
-        name = Path(row["path"]).relative_to(home).as_posix()
-        pictures.append({"id": number, "file_name": name, "width": int(row["width"]), "height": int(row["height"])})
-        for category, region in enumerate(Region, 1):
-            box = _box(row[f"{region}_xyxy"])
-            if box is not None:
-                x0, y0, x1, y1 = box
-                size = [round(x1 - x0, 3), round(y1 - y0, 3)]
-                one = {"id": len(boxes) + 1, "image_id": number, "category_id": category, "iscrowd": 0}
-                boxes.append(one | {"bbox": [x0, y0, *size], "area": round(size[0] * size[1], 3)})
-    categories = [{"id": n, "name": str(region)} for n, region in enumerate(Region, 1)]
-    return {"images": pictures, "annotations": boxes, "categories": categories}
 
 
 def _sheets(rows: pd.DataFrame, folder: StageFolder, count: int) -> None:

@@ -43,6 +43,10 @@ class DatasetError(ScganError):
     """A dataset folder lacks what training or evaluation needs."""
 
 
+class ExchangeError(ScganError):
+    """A folder cannot be exported, or a file of another tool says what cannot be true of our pictures."""
+
+
 class StoppedError(ScganError):
     """Ctrl-C: finished work is kept."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,19 @@ def write_bytes(file: Path, data: bytes) -> None:
         partial.write_bytes(data)
         partial.replace(file)
     except OSError:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+def write_lines(file: Path, lines: Iterable[str]) -> None:
+    """Write lines by temporary file and rename, none held: for files of any length."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    partial = file.with_name(f".{file.name}.{os.getpid()}.tmp")
+    try:
+        with partial.open("w", encoding="utf-8", newline="\n") as out:
+            out.writelines(f"{line}\n" for line in lines)
+        partial.replace(file)
+    except BaseException:
         partial.unlink(missing_ok=True)
         raise
 

@@ -91,7 +91,7 @@ class StageFolder:
             relative = Path(path).relative_to(self.home)
             source = self.files / relative if (self.files / relative).is_file() else self.home / relative
             if not (new / relative).exists():
-                _link(source, new / relative)
+                link(source, new / relative)
 
     def swap_in(self, new: Path) -> None:
         """Put a complete folder of the same file system in the place of `home`: old aside, new in, old away.
@@ -140,7 +140,7 @@ def _swap(new: Path, home: Path, old: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _link(source: Path, target: Path) -> None:
+def link(source: Path, target: Path) -> None:
     """A hard link where the file system has them, else a copy: pictures named by content never change."""
     target.parent.mkdir(parents=True, exist_ok=True)
     try:

@@ -8,11 +8,15 @@ import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
+
+from scgan_data import annotate, files, images, manifest
+from scgan_data.sample.portraits import portraits
 
 
 class WebServer:
@@ -88,5 +92,44 @@ def jpeg() -> Callable[..., bytes]:
         buffer = BytesIO()
         coarse.resize(size, Image.Resampling.BICUBIC).save(buffer, "JPEG", quality=90)
         return buffer.getvalue()
+
+    return make
+
+
+@pytest.fixture
+def portraits_stage(tmp_path: Path) -> Callable[..., Path]:
+    """Makes a stage's folder of rendered portraits, boxed by `annotate`'s rule; the last has no points, no box."""
+
+    def make(count: int = 4, name: str = "06", **columns: Any) -> Path:
+        rows = []
+        for n, picture in enumerate(portraits(count, seed=5)):
+            png = images.encode_png(picture)
+            file = tmp_path / "crops" / f"{n}.png"
+            files.write_bytes(file, png)
+            marks = np.array([[80, 95], [140, 97.3], [110, 128.7], [90, 150], [131, 151]]) + n / 7
+            known = n < count - 1
+            boxes = annotate.region_boxes(marks, picture.size, annotate.AnnotateConfig()) if known else {}
+            rows.append(
+                {
+                    "id": files.id_of_bytes(png),
+                    "domain": ("avataaars", "ink", "micah", "selfie")[n],
+                    "path": str(file),
+                    "width": picture.width,
+                    "height": picture.height,
+                    "status": "kept",
+                    "split": "test" if n == 2 else "train",
+                    "license": "CC-BY-4.0" if n % 2 else None,
+                    "license_url": "https://creativecommons.org/licenses/by/4.0/" if n % 2 else None,
+                    "author": f"Ann Ö. {n}",
+                    "source_url": f"https://example.org/{n}",
+                    "landmarks": marks.ravel().tolist() if known else None,
+                    "face_xyxy": [70.5, 60.0, 150.0, 170.25] if known else None,
+                    "regions_score": 0.9 if known else None,
+                    **{f"{region}_xyxy": box for region, box in boxes.items()},
+                    **columns,
+                }
+            )
+        manifest.write(tmp_path / name, manifest.table(rows))
+        return tmp_path / name
 
     return make
