@@ -1,7 +1,7 @@
 """Pictures for the review page's benchmark: rendered portraits through the real `crop` and `annotate`.
 
-Their earlier rows are made by the manifest's own writer: two domains, some in doubt, some rejected by the filter, and of
-some a smaller copy that dedup rejected. No photograph: the screenshot may be shown to anybody.
+Their earlier rows are made by the manifest's own writer: two domains, some in doubt, some rejected by the filter, and
+of some a smaller copy that dedup rejected. No photograph: the screenshot may be shown to anybody.
 """
 
 from __future__ import annotations
@@ -31,17 +31,28 @@ def made(home: Path, count: int) -> Path:
     with ProcessPoolExecutor(WORKERS) as pool:
         share = -(-count // WORKERS)
         parts = list(pool.map(_rendered, [home / "pictures"] * WORKERS, range(WORKERS), [share] * WORKERS))
-    rows = [row for part in parts for row in part][:count]
+    rows = [_decided(n, row) for n, row in enumerate([row for part in parts for row in part][:count])]
     rows += [_copy(row, home / "pictures") for row in rows[::COPY_EACH]]
-    manifest.write(home / "03_filter", manifest.table([_decided(n, row) for n, row in enumerate(rows)]))
+    manifest.write(home / "03_filter", manifest.table(rows))
     for stage, source, target in (("crop", "03_filter", "04_crop"), ("annotate", "04_crop", "05_annotate")):
-        command = [sys.executable, "-m", "scgan_data.cli", stage, home / source, home / target, "--workers", str(WORKERS)]
+        command = [
+            sys.executable,
+            "-m",
+            "scgan_data.cli",
+            stage,
+            home / source,
+            home / target,
+            "--workers",
+            str(WORKERS),
+        ]
         subprocess.run([*map(str, command)], check=True)
     return done
 
 
 def _rendered(folder: Path, part: int, count: int) -> list[dict[str, Any]]:
-    return [_row(picture, folder, f"avatar {part} {n}") for n, picture in enumerate(islice(portraits(count, part), count))]
+    return [
+        _row(picture, folder, f"avatar {part} {n}") for n, picture in enumerate(islice(portraits(count, part), count))
+    ]
 
 
 def _row(picture: Image.Image, folder: Path, name: str) -> dict[str, Any]:
@@ -58,13 +69,17 @@ def _copy(row: dict[str, Any], folder: Path) -> dict[str, Any]:
     """A smaller copy, rejected for the larger one."""
     small = images.load(row["path"]).resize((180, 180), Image.Resampling.BICUBIC)
     rejected = {"status": "rejected", "rejected_by": "dedup", "reason": "near_duplicate", "detail": row["id"]}
-    return _row(small, folder, f"copy of {row['source_url']}") | rejected | {"group_id": row["group_id"]}
+    return (
+        _row(small, folder, f"copy of {row['source_url']}")
+        | rejected
+        | {"group_id": row["group_id"], "domain": row["domain"]}
+    )
 
 
 def _decided(number: int, row: dict[str, Any]) -> dict[str, Any]:
     row = row | {"domain": "avataaars" if number % 3 else "ink"}
-    if row["status"] == "kept" and number % FALLEN_EACH == 7:
+    if number % FALLEN_EACH == 7:
         return row | {"status": "rejected", "rejected_by": "filter", "reason": "blurred", "value": 0.05, "limit": 0.12}
-    if row["status"] == "kept" and number % DOUBT_EACH == 3:
+    if number % DOUBT_EACH == 3:
         return row | {"doubt": "watermarked" if number % 2 else "blurred"}
     return row

@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from scgan_data.errors import ScganError
-from scgan_data.records import MEANING, Reason, Region
+from scgan_data.records import Region
 from scgan_data.review import changes
 from scgan_data.review.book import StaleError
 from scgan_data.review.changes import REASONS, Changes, UnknownError
@@ -65,9 +65,13 @@ def application(work: Changes, access: Access, title: str) -> Starlette:
 
         return answer
 
+    async def no_icon(request: Request) -> Response:
+        return Response(status_code=204)
+
     return Starlette(
         routes=[
             Route("/", file_sender("index.html")),
+            Route("/favicon.ico", no_icon),
             *(Route(f"/page/{name}", file_sender(name)) for name in page_files()),
             Route("/thumb/{id}", picture(THUMB_PX)),
             Route("/picture/{id}", picture(LARGE_PX)),
@@ -122,8 +126,7 @@ def _session(work: Changes, access: Access, title: str) -> dict[str, Any]:
         "generation": work.book.generation,
         "regions": list(Region)[:3],  # the attentive ones
         "allRegions": list(Region),
-        "reasons": [{"name": reason, "meaning": MEANING[reason]} for reason in REASONS],
-        "meanings": {reason: MEANING[reason] for reason in Reason},
+        "reasons": [{"name": reason, "meaning": words} for reason, words in REASONS.items()],
         "items": [card.as_json() | work.book.state(card.id) for card in cards],
     }
 

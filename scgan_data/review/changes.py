@@ -19,24 +19,25 @@ from scgan_data.review.book import Book
 from scgan_data.review.catalog import Card, Catalog
 from scgan_data.verdicts import Line, is_box, without_undone
 
-REASONS: tuple[Reason, ...] = (
-    Reason.HUMAN_REJECTED,
-    Reason.WATERMARKED,
-    Reason.BLURRED,
-    Reason.NEAR_DUPLICATE,
-    Reason.NOT_A_PHOTOGRAPH,
-    Reason.NOT_DRAWN,
-    Reason.NO_FACE,
-    Reason.SEVERAL_FACES,
-    Reason.TILTED,
-    Reason.PADDED,
-    Reason.BORDERED,
-    Reason.COLLAGE,
-    Reason.SCREENSHOT,
-    Reason.AI_GENERATED,
-    Reason.OTHER_DOMAIN,
-)
-"""Why a person may reject; the first, where they do not say."""
+OTHER = Reason.HUMAN_REJECTED
+REASONS: dict[Reason, str] = {
+    OTHER: "Another reason (the note says which)",
+    Reason.WATERMARKED: "A watermark, a logo, text laid over it",
+    Reason.BLURRED: "Blurred, soft, strongly compressed",
+    Reason.NEAR_DUPLICATE: "A copy of another picture",
+    Reason.NOT_A_PHOTOGRAPH: "A drawing among the photographs",
+    Reason.NOT_DRAWN: "A photograph among the drawings",
+    Reason.OTHER_DOMAIN: "Another style than its domain",
+    Reason.NO_FACE: "No face, or not a person's",
+    Reason.SEVERAL_FACES: "Several faces",
+    Reason.TILTED: "The head is tilted or turned too far",
+    Reason.PADDED: "Badly framed: cut off, or too much was filled in",
+    Reason.BORDERED: "Bars or a frame",
+    Reason.COLLAGE: "Several pictures in one",
+    Reason.SCREENSHOT: "A screenshot",
+    Reason.AI_GENERATED: "Made by a model",
+}
+"""Why a person may reject, and what the page calls it."""
 Versions = Annotated[dict[str, str], Field(min_length=1, max_length=20_000)]
 """By id, the version that was seen."""
 
@@ -102,7 +103,7 @@ class Changes:
         if asked.verdict == "reject":
             if asked.reason is not None and asked.reason not in REASONS:
                 raise UnknownError(f"{asked.reason} is no reason of a person")
-            said["reason"] = (asked.reason or REASONS[0]).value
+            said["reason"] = (asked.reason or OTHER).value
         said |= {"note": asked.note} if asked.note else {}
         if asked.audit is not None:
             said["audit"] = self._about(asked.audit)

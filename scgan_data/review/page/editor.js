@@ -18,6 +18,7 @@ export function open(id) {
   chosen = null;
   picture.src = `/picture/${id}`;
   if (!dialog.open) dialog.showModal();
+  frame.focus();
   reset();
 }
 

@@ -10,7 +10,7 @@ const POLL_MS = 2000;
 const FILTERS = ["review", "status", "domain", "doubt"];
 const disputed = (item) => Object.keys(item.words).length > 1;
 const REVIEW = {
-  all: ["All", () => true],
+  all: ["Any verdict", () => true],
   todo: ["Not judged yet", (item) => !item.word],
   disputed: ["Disputed", disputed],
   accept: ["Accepted by people", (item) => item.word === "accept"],
@@ -35,14 +35,14 @@ function fillFilters() {
   options(byId("review"), Object.entries(REVIEW).map(([name, [words]]) => [name, words]));
   const fallen = count(all.filter((item) => !item.kept).map((item) => `${item.stage}: ${item.reason}`));
   options(byId("status"), [
-    ["kept", "Kept by the stages"],
+    ["kept", "Kept"],
     ["any", "Kept and rejected"],
     ...(fallen.length ? [["fallen", "Rejected by a stage"]] : []),
     ...fallen.map(([name, number]) => [name, `${plain(name)} (${number})`]),
   ]);
   options(byId("domain"), [["", "All domains"], ...count(all.map((item) => item.domain)).map(([name, number]) => [name, `${name} (${number})`])]);
   options(byId("doubt"), [
-    ["", "Sure and doubtful"],
+    ["", "Any doubt"],
     ["any", "Doubtful"],
     ...count(all.flatMap((item) => item.doubt)).map(([name, number]) => [name, `${plain(name)}? (${number})`]),
   ]);

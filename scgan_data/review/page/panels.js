@@ -22,7 +22,7 @@ export function askReason(ids) {
     const button = line.appendChild(document.createElement("button"));
     button.type = "button";
     if (number < 9) button.append(text("kbd", "", `${number + 1}`), " ");
-    button.append(text("b", "", name === "human_rejected" ? "other" : name.replaceAll("_", " ")), ` ${name === "human_rejected" ? "say why in the note, if you like" : meaning}`);
+    button.append(meaning);
     button.onclick = () => {
       byId("reasons").close();
       judge(ids, "reject", { reason: name, note: byId("note").value.trim() });

@@ -2,7 +2,7 @@
 import { Failure, get, post } from "./api.js";
 
 export const items = new Map();
-export const session = { reviewer: "", regions: [], reasons: [], meanings: {}, generation: 0 };
+export const session = { reviewer: "", regions: [], reasons: [], generation: 0 };
 const listeners = [];
 const KEY = "review-actions";
 let actions = JSON.parse(sessionStorage.getItem(KEY) || "[]"); // [{at, ids}], of this tab, kept over a reload
