@@ -81,5 +81,5 @@ def _decided(number: int, row: dict[str, Any]) -> dict[str, Any]:
     if number % FALLEN_EACH == 7:
         return row | {"status": "rejected", "rejected_by": "filter", "reason": "blurred", "value": 0.05, "limit": 0.12}
     if number % DOUBT_EACH == 3:
-        return row | {"doubt": "watermarked" if number % 2 else "blurred"}
+        return row | {"doubt": "watermarked" if number // DOUBT_EACH % 2 else "blurred"}
     return row

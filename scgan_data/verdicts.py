@@ -107,7 +107,7 @@ def _line(text: bytes) -> Line | None:
 def _is_verdict(said: Line) -> bool:
     texts = (said["id"], said.get("undoes", ""), said.get("reviewer") or "", said.get("parent_id") or "")
     regions = said.get("regions", {})
-    _time(said)
+    time_of(said)
     return (
         any(kind in said for kind in _KINDS)
         and all(isinstance(text, str) for text in texts)
@@ -123,8 +123,8 @@ def is_box(box: Any) -> bool:
     return numbers and box[0] < box[2] and box[1] < box[3]
 
 
-def _time(said: Line) -> float | None:
-    """Seconds since 1970. Raises ValueError, TypeError."""
+def time_of(said: Line) -> float | None:
+    """When it was said, in seconds since 1970; None where it does not say. Raises ValueError, TypeError."""
     if said.get("at") is None:
         return None
     at = datetime.fromisoformat(said["at"])
@@ -135,7 +135,7 @@ def in_order(said: Sequence[Line]) -> list[Line]:
     """Lines of a file, the latest last; dated ones come out the same whatever order they stand in."""
     latest, keyed = -inf, []
     for number, line in enumerate(said):
-        at = _time(line)
+        at = time_of(line)
         latest = max(latest, -inf if at is None else at)
         text = "" if at is None else json.dumps(line, sort_keys=True)
         keyed.append(((latest, 1, number, "") if at is None else (at, 0, 0, text), number))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from importlib.resources import files
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -20,14 +19,8 @@ from scgan_data.review.book import StaleError
 from scgan_data.review.changes import REASONS, Changes, UnknownError
 from scgan_data.review.guard import Access
 from scgan_data.review.pictures import LARGE_PX, THUMB_PX, Pictures
+from scgan_data.review.static import Endpoint, file_sender, page_routes
 
-TYPES = {
-    ".html": "text/html; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-}
-PAGE = files("scgan_data.review") / "page"
-Endpoint = Callable[[Request], Awaitable[Response]]
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -65,14 +58,10 @@ def application(work: Changes, access: Access, title: str) -> Starlette:
 
         return answer
 
-    async def no_icon(request: Request) -> Response:
-        return Response(status_code=204)
-
     return Starlette(
         routes=[
             Route("/", file_sender("index.html")),
-            Route("/favicon.ico", no_icon),
-            *(Route(f"/page/{name}", file_sender(name)) for name in page_files()),
+            *page_routes(),
             Route("/thumb/{id}", picture(THUMB_PX)),
             Route("/picture/{id}", picture(LARGE_PX)),
             Route("/api/session", session),
@@ -85,22 +74,6 @@ def application(work: Changes, access: Access, title: str) -> Starlette:
             Route("/api/audit", change(changes.Draw, work.draw), methods=["POST"]),
         ]
     )
-
-
-def page_files() -> list[str]:
-    """The names of the page's own files."""
-    return sorted(file.name for file in PAGE.iterdir() if file.name.endswith((".css", ".js")))
-
-
-def file_sender(name: str) -> Endpoint:
-    """Answers with one of the page's files."""
-    data = (PAGE / name).read_bytes()
-    kind = TYPES[name[name.rindex(".") :]]
-
-    async def send(request: Request) -> Response:
-        return Response(data, headers={"content-type": f"{kind}; charset=utf-8"})
-
-    return send
 
 
 async def _answered(make: Callable[[], dict[str, Any]]) -> Response:
@@ -124,6 +97,7 @@ def _session(work: Changes, access: Access, title: str) -> dict[str, Any]:
         "reviewer": work.reviewer,
         "posting": access.posting,
         "generation": work.book.generation,
+        "actions": work.book.actions(work.reviewer),
         "regions": list(Region)[:3],  # the attentive ones
         "allRegions": list(Region),
         "reasons": [{"name": reason, "meaning": words} for reason, words in REASONS.items()],

@@ -111,12 +111,21 @@ class Book:
                     mine[line["id"]] = line
         return list(mine.values())
 
+    def actions(self, reviewer: str, last: int = 200) -> list[dict[str, Any]]:
+        """The latest changes of a reviewer that stand, with time and pictures, so that undo outlives a page."""
+        found: dict[tuple[float, str], list[str]] = {}
+        for name, lines in self._rows.items():
+            for line in verdicts.without_undone(lines):
+                at = verdicts.time_of(line)
+                if at is not None and line.get("reviewer") == reviewer:
+                    found.setdefault((at, line["at"]), []).append(name)
+        return [{"at": key[1], "ids": found[key]} for key in sorted(found)[-last:]]
+
     def _now(self) -> str:
         """UTC, later than every line: no clock that runs behind lets an older word stand."""
-        now = datetime.now(UTC)
-        stamps = [datetime.fromisoformat(line["at"]) for line in self.lines[-1:] if line.get("at")]
-        latest = max((s if s.tzinfo else s.replace(tzinfo=UTC) for s in stamps), default=now - TICK)
-        return max(now, latest + TICK).astimezone(UTC).isoformat(timespec="microseconds")
+        stamps = [at for line in self.lines if (at := verdicts.time_of(line)) is not None]
+        latest = datetime.fromtimestamp(max(stamps, default=0.0), UTC) + 2 * TICK  # a float may have lost one
+        return max(datetime.now(UTC), latest).isoformat(timespec="microseconds")
 
     def _read(self) -> None:
         """Take up what the file has, its lock held: only new bytes are parsed where it was appended to."""

@@ -365,6 +365,7 @@ def test_nothing_is_lost_to_kill_9_and_ctrl_c_ends_with_a_line(folder: Path, fil
         server, carl = start(folder, file)
         ends.callback(server.stdout.close)
         assert [carl.state(f"crop0{n}")["word"] for n in (1, 2, 3)] == ["reject", "reject", "accept"]
+        assert [action["ids"] for action in carl.session["actions"]] == [["crop01", "crop02"], ["crop03"]]
         assert carl.post("/api/undo", {"at": undone, "seen": carl.seen("crop03")}).status_code == 200
         carl.judge("accept", "crop05")
         carl.web.close()

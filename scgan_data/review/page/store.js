@@ -5,12 +5,13 @@ export const items = new Map();
 export const session = { reviewer: "", regions: [], reasons: [], generation: 0 };
 const listeners = [];
 const KEY = "review-actions";
-let actions = JSON.parse(sessionStorage.getItem(KEY) || "[]"); // [{at, ids}], of this tab, kept over a reload
+let actions = JSON.parse(sessionStorage.getItem(KEY) || "[]"); // [{at, ids}]: this tab's, over a reload; else the reviewer's
 let undone = [];
 
 export function load(answer) {
   Object.assign(session, answer);
   answer.items.forEach((item) => items.set(item.id, item));
+  if (!actions.length) actions = answer.actions;
 }
 
 export function onChange(listener) {
@@ -98,7 +99,7 @@ export function toggle(id) {
 
 export async function undo() {
   const action = actions.pop();
-  if (!action) return tell("Nothing left to undo in this tab.");
+  if (!action) return tell("Nothing left to undo.");
   keep();
   const answer = await change("/api/undo", action.ids, () => ({ at: action.at }), null, false);
   if (answer) undone.push({ at: answer.at, ids: action.ids });
