@@ -19,6 +19,7 @@ from scgan_data import files, images, manifest
 from scgan_data.sample.portraits import AUTHOR, LICENSE, portraits
 
 WORKERS = 2
+CROP_PX = 256
 DOUBT_EACH, FALLEN_EACH, COPY_EACH = 40, 50, 25
 """One picture in so many is in doubt, rejected by the filter, has a copy."""
 
@@ -34,19 +35,14 @@ def made(home: Path, count: int) -> Path:
     rows = [_decided(n, row) for n, row in enumerate([row for part in parts for row in part][:count])]
     rows += [_copy(row, home / "pictures") for row in rows[::COPY_EACH]]
     manifest.write(home / "03_filter", manifest.table(rows))
-    for stage, source, target in (("crop", "03_filter", "04_crop"), ("annotate", "04_crop", "05_annotate")):
-        command = [
-            sys.executable,
-            "-m",
-            "scgan_data.cli",
-            stage,
-            home / source,
-            home / target,
-            "--workers",
-            str(WORKERS),
-        ]
-        subprocess.run([*map(str, command)], check=True)
+    _run("crop", home / "03_filter", home / "04_crop", "--set", f"size_px={CROP_PX}")
+    _run("annotate", home / "04_crop", done)
     return done
+
+
+def _run(stage: str, source: Path, target: Path, *options: str) -> None:
+    command = [sys.executable, "-m", "scgan_data.cli", stage, str(source), str(target), "--workers", str(WORKERS)]
+    subprocess.run([*command, *options], check=True)
 
 
 def _rendered(folder: Path, part: int, count: int) -> list[dict[str, Any]]:
