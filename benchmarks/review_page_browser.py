@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import re
 import signal
@@ -29,6 +30,7 @@ class Server:
         command += ["--verdicts", str(file), "--reviewer", reviewer]
         started = time.monotonic()
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        atexit.register(self.process.kill)  # of a process that has ended it does nothing
         assert self.process.stdout is not None
         found = re.search(r"http://\S+", self.process.stdout.readline())
         assert found, "the server says its address"

@@ -107,12 +107,12 @@ def _moved(
     """
     if box is None or line["id"] == row["id"]:
         return True, box
-    quad = quads.quad_of({str(name): cell for name, cell in row.items()})
+    quad = quads.quad_of_row({str(name): cell for name, cell in row.items()})
     seen = box if line["id"] == row["parent_id"] else line.get("parent_regions", {}).get(region)
     if quad is None or seen is None:
         return False, None
     size = (float(row["width"]), float(row["height"]))
-    x0, y0, x1, y1 = quads.to_crop(seen, quad, size)
+    x0, y0, x1, y1 = quads.box_to_crop(seen, quad, size)
     clipped = [max(0.0, x0), max(0.0, y0), min(size[0], x1), min(size[1], y1)]
     return is_box(clipped), clipped
 

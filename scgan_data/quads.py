@@ -17,7 +17,7 @@ Quad = NDArray[np.float64]
 """(4, 2)."""
 
 
-def quad_of(row: Mapping[str, Any]) -> Quad | None:
+def quad_of_row(row: Mapping[str, Any]) -> Quad | None:
     """The quadrilateral of a manifest's row, in its parent's pixels; None for a row that is no crop."""
     corners, box = row.get("crop_quad"), row.get("crop_xyxy")
     if isinstance(corners, (list, tuple, np.ndarray)):
@@ -28,12 +28,12 @@ def quad_of(row: Mapping[str, Any]) -> Quad | None:
     return None
 
 
-def to_parent(box: Sequence[float], quad: Quad, size: tuple[float, float]) -> list[float]:
+def box_to_parent(box: Sequence[float], quad: Quad, size: tuple[float, float]) -> list[float]:
     """A box (x0, y0, x1, y1) of a crop of (width, height) in its parent's pixels."""
     return _bounds(_corners(box) @ _axes(quad, size).T + quad[0])
 
 
-def to_crop(box: Sequence[float], quad: Quad, size: tuple[float, float]) -> list[float]:
+def box_to_crop(box: Sequence[float], quad: Quad, size: tuple[float, float]) -> list[float]:
     """A box of the parent in the pixels of its crop of (width, height); it may reach outside."""
     return _bounds(np.linalg.solve(_axes(quad, size), (_corners(box) - quad[0]).T).T)
 

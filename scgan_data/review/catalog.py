@@ -18,7 +18,7 @@ import pandas as pd
 
 from scgan_data import manifest
 from scgan_data.errors import ScganError
-from scgan_data.quads import Quad, quad_of
+from scgan_data.quads import Quad, quad_of_row
 from scgan_data.records import Region, Status
 
 
@@ -112,7 +112,7 @@ def _card(row: dict[str, Any]) -> Card:
         group=_text(row["group_id"]),
         boxes={region: box for region, box in boxes.items() if box},
         hidden=tuple(hidden.split(",")) if hidden else (),
-        quad=quad_of(row),
+        quad=quad_of_row(row),
     )
 
 

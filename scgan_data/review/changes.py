@@ -121,7 +121,7 @@ class Changes:
         line = _of(card) | {"regions": boxes}
         if card.quad is not None and card.parent is not None:
             size = (float(card.size[0]), float(card.size[1]))
-            line["parent_regions"] = {r: b and quads.to_parent(b, card.quad, size) for r, b in boxes.items()}
+            line["parent_regions"] = {r: b and quads.box_to_parent(b, card.quad, size) for r, b in boxes.items()}
         return self._done([line], {asked.id: asked.version})
 
     def keeper(self, asked: Keeper) -> dict[str, Any]:

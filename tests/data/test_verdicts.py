@@ -202,17 +202,17 @@ def test_boxes_go_through_an_upright_crop_and_back(corner, side: float, x0: floa
     x, y = corner
     quad = np.array([[x, y], [x, y + side], [x + side, y + side], [x + side, y]])
     box = [x0, x0 / 2, x1 + 1, y1 + 1]
-    seen = quads.to_parent(box, quad, (256, 256))
-    assert quads.to_crop(seen, quad, (256, 256)) == pytest.approx(box, abs=0.02)
+    seen = quads.box_to_parent(box, quad, (256, 256))
+    assert quads.box_to_crop(seen, quad, (256, 256)) == pytest.approx(box, abs=0.02)
     assert seen[0] == pytest.approx(x + x0 * side / 256, abs=0.01)
 
 
 def test_a_turned_crop_s_box_covers_what_was_drawn() -> None:
     quad = np.array([[50, 0], [0, 50], [50, 100], [100, 50]], float)  # turned by 45 degrees
-    assert quads.to_parent([0, 0, 256, 256], quad, (256, 256)) == [0, 0, 100, 100]
-    assert quads.quad_of({"crop_xyxy": np.array([1.0, 2.0, 3.0, 4.0])}).tolist() == [[1, 2], [1, 4], [3, 4], [3, 2]]
-    assert quads.quad_of({"crop_xyxy": None, "crop_quad": list(range(8))}).shape == (4, 2)
-    assert quads.quad_of({}) is None
+    assert quads.box_to_parent([0, 0, 256, 256], quad, (256, 256)) == [0, 0, 100, 100]
+    assert quads.quad_of_row({"crop_xyxy": np.array([1.0, 2.0, 3.0, 4.0])}).tolist() == [[1, 2], [1, 4], [3, 4], [3, 2]]
+    assert quads.quad_of_row({"crop_xyxy": None, "crop_quad": list(range(8))}).shape == (4, 2)
+    assert quads.quad_of_row({}) is None
 
 
 def test_a_person_s_boxes_and_word_outlive_another_framing() -> None:
