@@ -261,6 +261,54 @@ def import_(
         typer.echo(f"{news.moved_points} pictures have moved points: verdicts hold boxes only, these were left out")
 
 
+@app.command()
+def review(
+    folder: Annotated[Path, typer.Argument(help="A stage's folder, for example data/05_annotate.", show_default=False)],
+    reviewer: Annotated[
+        str | None, typer.Option(help="Who you are (default: git's user.email, else the login name).")
+    ] = None,
+    verdicts_file: Annotated[Path, typer.Option("--verdicts", help="Where verdicts are kept.")] = Path(
+        "review/verdicts.jsonl"
+    ),
+    host: Annotated[str, typer.Option(help="Another address to listen on, for a phone in the same network.")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 0,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Only print the address.")] = False,
+) -> None:
+    """Accept, reject and correct pictures and their boxes on a local page; Ctrl-C ends."""
+    from scgan_data.review import command, serving
+
+    def announce(url: str) -> None:
+        if serving.is_open(host):
+            typer.secho(f"warning: {host} is open to your network; the address below is the key", err=True, fg="yellow")
+        typer.echo(f"review at {url} (Ctrl-C ends; every verdict is stored at once)")
+        if not no_browser:
+            serving.browse(url)
+
+    name = reviewer or command.default_reviewer()
+    typer.echo(command.review(folder, verdicts_file, name, announce, host=host, port=port))
+
+
+@app.command()
+def verdicts(
+    file: Annotated[Path, typer.Argument(help="A verdicts file.")] = Path("review/verdicts.jsonl"),
+    json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """Print who said what, how far reviewers agree, what is disputed, and what audits found."""
+    from rich.console import Console
+
+    from scgan_data.review import agreement
+    from scgan_data.verdicts import read_verdicts
+
+    found = agreement.summary(read_verdicts(file))
+    if json:
+        typer.echo(files.as_json(found.as_json()))
+    else:
+        for view in agreement.views(found):
+            Console().print(view)
+
+
 def _run(stage: str, src: Path, dst: Path, set_: list[str] | None, params: Path | None, workers: int | None) -> None:
     from scgan_data import flow
 

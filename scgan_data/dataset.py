@@ -21,15 +21,15 @@ from typing import Annotated, Any, Literal
 import pandas as pd
 from pydantic import Field
 
-from scgan_data import card, contact_sheet, files, manifest, split
+from scgan_data import card, contact_sheet, files, manifest, quads, split
 from scgan_data.config import Config
 from scgan_data.errors import DatasetError
 from scgan_data.exchange import coco
 from scgan_data.exchange.picture import Pictures
-from scgan_data.records import Origin, Reason, Region
+from scgan_data.records import Origin, Reason, Region, Status
 from scgan_data.split import GroupBy
 from scgan_data.stage import StageFolder
-from scgan_data.verdicts import read_verdicts
+from scgan_data.verdicts import by_row, fold, is_box, read_verdicts
 
 MODULES = (
     "scgan_data.dataset",
@@ -38,6 +38,7 @@ MODULES = (
     "scgan_data.exchange.coco",
     "scgan_data.exchange.picture",
     "scgan_data.exchange.said",
+    "scgan_data.quads",
     "scgan_data.verdicts",
     *split.MODULES,
 )
@@ -86,19 +87,42 @@ def run(rows: pd.DataFrame, config: DatasetConfig, folder: StageFolder, *, worke
 
 
 def apply_verdicts(rows: pd.DataFrame, verdicts: list[dict[str, Any]]) -> pd.DataFrame:
-    """A copy of `rows` with each verdict applied, a later line over an earlier one."""
+    """A copy of `rows` with what stands of people's verdicts (lines of `read_verdicts`; `verdicts.by_row`, `fold`)."""
     rows = rows.copy()
-    word = {v["id"]: v["verdict"] for v in verdicts if "verdict" in v}
-    refused = {i for i, said in word.items() if said == "reject"}
-    rows = manifest.reject(
-        rows, rows["id"].isin(refused) | rows["parent_id"].isin(refused), Reason.HUMAN_REJECTED, stage="dataset"
-    )
-    for verdict in verdicts:
-        for index in rows.index[(rows["id"] == verdict["id"]) | (rows["parent_id"] == verdict["id"])]:
-            for region, box in verdict.get("regions", {}).items():
-                rows.at[index, f"{region}_xyxy"] = box
+    parents = [None if pd.isna(parent) else str(parent) for parent in rows["parent_id"]]
+    standing = [fold(lines) for lines in by_row(verdicts, rows["id"].tolist(), parents)]
+    refused = pd.Series([said.word == "reject" for said in standing], rows.index, dtype=bool)
+    hit = refused & (rows["status"] == Status.KEPT)
+    rows = manifest.reject(rows, refused, Reason.HUMAN_REJECTED, stage="dataset")
+    for index, said in zip(rows.index, standing, strict=True):
+        if hit[index] and said.verdict is not None:
+            why = (said.verdict.get("reason"), said.verdict.get("note"))
+            rows.at[index, "detail"] = ": ".join(text for text in why if text) or None
+        for region, (box, line) in said.boxes.items():
+            known, moved = _moved(box, region, line, rows.loc[index])
+            if known:
+                rows.at[index, f"{region}_xyxy"] = moved  # type: ignore[assignment]  # pandas-stubs know no lists
                 rows.at[index, "regions_origin"] = Origin.HUMAN.value
     return rows
+
+
+def _moved(
+    box: list[float] | None, region: Region, line: dict[str, Any], row: pd.Series[Any]
+) -> tuple[bool, list[float] | None]:
+    """A person's box in the pixels of the row's picture, clipped; False where what they saw cannot be placed there.
+
+    They saw this very picture, or its parent, or another crop of the parent.
+    """
+    if box is None or line["id"] == row["id"]:
+        return True, box
+    quad = quads.quad_of_row({str(name): cell for name, cell in row.items()})
+    seen = box if line["id"] == row["parent_id"] else line.get("parent_regions", {}).get(region)
+    if quad is None or seen is None:
+        return False, None
+    size = (float(row["width"]), float(row["height"]))
+    x0, y0, x1, y1 = quads.box_to_crop(seen, quad, size)
+    clipped = [max(0.0, x0), max(0.0, y0), min(size[0], x1), min(size[1], y1)]
+    return is_box(clipped), clipped
 
 
 def _records(rows: pd.DataFrame) -> list[dict[str, Any]]:

@@ -37,7 +37,7 @@ from scgan_data.limits.rules import COLUMNS, RULES, FilterLimits, first_broken
 from scgan_data.records import Reason, Status
 from scgan_data.runner import Work, per_image
 from scgan_data.stage import StageFolder
-from scgan_data.verdicts import read_verdicts
+from scgan_data.verdicts import read_verdicts, words
 from scgan_data.watermark import WatermarkConfig
 
 MODULES = (
@@ -92,7 +92,7 @@ def _with(measure: Callable[[pd.DataFrame], pd.DataFrame], rows: pd.DataFrame, s
 
 def verdicts_of(file: Path) -> dict[str, str]:
     """Each judged id's last word, accept or reject. Raises ScganError for a line that is no verdict."""
-    return {verdict["id"]: verdict["verdict"] for verdict in read_verdicts(file) if "verdict" in verdict}
+    return words(read_verdicts(file))
 
 
 def decide(rows: pd.DataFrame, config: FilterConfig, verdicts: Mapping[str, str] | None = None) -> pd.DataFrame:
@@ -102,11 +102,11 @@ def decide(rows: pd.DataFrame, config: FilterConfig, verdicts: Mapping[str, str]
     edge of the zone as its limit. `verdicts` are ids with accept or reject.
     """
     columns, codes, domains = _columns(rows)
-    words = rows["id"].map(dict(verdicts or {}))
-    is_open = ((rows["status"] == Status.KEPT) & (words != "accept")).to_numpy(bool)
+    word = rows["id"].map(dict(verdicts or {}))
+    is_open = ((rows["status"] == Status.KEPT) & (word != "accept")).to_numpy(bool)
     broken = np.where(is_open, first_broken(columns, codes, domains, config), -1)
     near = doubt.nearest(columns, codes, domains, config, config.doubt).rule
-    near = np.where(is_open & words.isna().to_numpy() & (broken < 0), near, -1)
+    near = np.where(is_open & word.isna().to_numpy() & (broken < 0), near, -1)
     rules = np.where(broken < 0, near, broken) if config.doubtful == "reject" else broken
     rows = rows.assign(doubt=_reasons(near))
     hit = rules >= 0

@@ -22,7 +22,7 @@ from scgan_data.limits import doubt, rules, settings
 from scgan_data.limits.columns import Numbers, Table
 from scgan_data.limits.rules import RULES, FilterLimits
 from scgan_data.records import Status
-from scgan_data.verdicts import read_verdicts
+from scgan_data.verdicts import read_verdicts, words
 
 LIMITS = (*(rule.key for rule in RULES), "doubt", "doubtful")
 """The filter's keys that can be tried."""
@@ -78,7 +78,7 @@ def _filter(changes: Sequence[str], folder: Path, params: Path | None) -> Change
 
 def _words(table: Table, rows: NDArray[np.int64], file: Path) -> NDArray[np.str_]:
     """(R,) a person's last word on each row, or nothing."""
-    said = {verdict["id"]: verdict["verdict"] for verdict in read_verdicts(file) if "verdict" in verdict}
+    said = words(read_verdicts(file))
     if not said:
         return np.full(len(rows), "")
     return np.array([said.get(content_id, "") for content_id in table.texts("id", rows)], np.str_)

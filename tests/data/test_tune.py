@@ -2,12 +2,11 @@
 
 import json
 import threading
-import urllib.error
-import urllib.request
 from pathlib import Path
 
 import numpy as np
 import pytest
+import requests
 import yaml
 from numpy.typing import NDArray
 from PIL import Image
@@ -178,23 +177,31 @@ def test_the_page_shows_asks_goes_back_and_ends(folder: Path):
     person.start()
     assert ready.wait(10)
 
-    def step(key: str | None, content_id: str | None) -> dict:
-        request = urllib.request.Request(f"{url[0]}step", json.dumps({"key": key, "id": content_id}).encode())
-        return json.load(urllib.request.urlopen(request, timeout=10))
+    home, web = url[0].partition("/?")[0], requests.Session()
+    web.trust_env = False
+    assert requests.get(home, timeout=10).status_code == 403
+    page = web.get(url[0], timeout=10)
+    told = web.get(f"{home}/api/session", timeout=10).json()
+    assert "/page/judge.js" in page.text and "A visible watermark" in told["question"]
+    posting = {"origin": home, "x-review-token": told["posting"]}
 
-    assert "A visible watermark" in urllib.request.urlopen(url[0], timeout=10).read().decode()
-    for wrong in ("http://127.0.0.1:" + url[0].split(":")[2].split("/")[0] + "/", url[0] + "picture/../../params.yaml"):
-        with pytest.raises(urllib.error.HTTPError):
-            urllib.request.urlopen(wrong, timeout=10)
+    def step(key: str | None, content_id: str | None) -> dict:
+        said = {"key": key, "id": content_id}
+        return web.post(f"{home}/api/step", json=said, headers=posting, timeout=10).json()
+
+    assert web.post(f"{home}/api/step", json={"key": None, "id": None}, timeout=10).status_code == 403
+    assert web.post(f"{home}/api/step", json={"key": "z", "id": None}, headers=posting, timeout=10).status_code == 400
+    assert web.get(f"{home}/picture/..%2F..%2Fparams.yaml", timeout=10).status_code == 404
     now = step(None, None)
     assert (now["done"], now["total"]) == (0, 4)
-    shown = urllib.request.urlopen(f"{url[0]}picture/{now['id']}", timeout=10)
-    assert shown.headers["Content-Type"] == "image/png" and shown.read().startswith(b"\x89PNG")
+    shown = web.get(f"{home}/picture/{now['id']}", timeout=10)
+    assert shown.headers["content-type"] == "image/jpeg" and shown.content.startswith(b"\xff\xd8")
     second = step("y", now["id"])
     assert step("n", now["id"]) == second  # an answer to a picture that is no longer shown
     assert step("u", second["id"])["id"] == now["id"]
     for key in "nysn":
         now = step(key, now["id"])
+    web.close()
     person.join(10)
     assert now["id"] is None and url[1] == "4"
     assert list(judgements.read(file, "watermarked").values()) == [False, True, None, False]
