@@ -71,13 +71,20 @@ SCHEMA = pa.schema(
         ("screenshot", _REAL),  # 0 to 1: bars, panels and text of a user interface
         ("drawn", _REAL),  # 0 a photograph, 1 a drawing
         ("doubt", _TEXT),  # the reason why a person should look at it, where a value lies near its limit
-        ("faces", _INT),
-        ("face_score", _REAL),
-        ("face_xyxy", _BOX),
-        ("landmarks", _BOX),  # ten numbers
+        ("faces", _INT),  # how many were found that count (crop.second_face)
+        ("face_number", _INT),  # which of them the row is about, from 1, the largest first
+        ("face_score", _REAL),  # the detector's, 0 to 1
+        ("face_xyxy", _BOX),  # in the crop's pixels
+        ("landmarks", _BOX),  # ten numbers, in the crop's pixels
         ("eye_distance_px", _REAL),  # in the source picture
-        ("roll_deg", _REAL),
-        ("crop_xyxy", _BOX),  # in the parent's pixels
+        ("roll_deg", _REAL),  # in the source picture, positive clockwise
+        ("yaw_deg", _REAL),  # positive towards the right of the picture (poses)
+        ("pitch_deg", _REAL),  # positive looking up
+        ("face_cut", _REAL),  # fraction of the face that the source picture's border cuts off
+        ("face_sharpness", _REAL),  # as `sharpness`, of the face alone
+        ("crop_preset", _TEXT),  # how it was framed: a preset, or `whole` for a picture kept as it was framed
+        ("crop_quad", _BOX),  # x, y of its top left, bottom left, bottom right, top right, in the parent's pixels
+        ("crop_scale", _REAL),  # crop pixels for a parent pixel
         ("padding", _REAL),  # fraction of the crop's area outside the parent
         ("eyes_xyxy", _BOX),
         ("nose_xyxy", _BOX),
