@@ -34,7 +34,7 @@ from scgan_data.limits.rules import FilterLimits
 from scgan_data.records import Reason
 from scgan_data.runner import Work, per_image
 from scgan_data.stage import StageFolder
-from scgan_data.verdicts import last_words
+from scgan_data.verdicts import read_verdicts
 from scgan_data.watermark import WatermarkConfig
 
 MODULES = (
@@ -65,7 +65,7 @@ def run(rows: pd.DataFrame, config: FilterConfig, folder: StageFolder, *, worker
     weights.find(watermark.WEIGHTS)  # once, here, rather than by every worker
     rows = manifest.table(rows)
     work = Work(quality.measure_batch, config.watermark, quality.version(config.watermark))
-    verdicts = last_words(config.verdicts)
+    verdicts = verdicts_of(config.verdicts)
     measure = partial(per_image, work=work, folder=folder, workers=workers)
     decided = decide(_with(measure, rows, manifest.kept(rows)), config, verdicts)
     if len(copies := stand_ins.waiting(decided)):
@@ -85,6 +85,11 @@ def _with(measure: Callable[[pd.DataFrame], pd.DataFrame], rows: pd.DataFrame, s
         values[some.index] = measured[name].to_numpy(dtype=object)
         rows = rows.assign(**{name: values})
     return manifest.table(rows)
+
+
+def verdicts_of(file: Path) -> dict[str, str]:
+    """Each judged id's last word, accept or reject. Raises ScganError for a line that is no verdict."""
+    return {verdict["id"]: verdict["verdict"] for verdict in read_verdicts(file) if "verdict" in verdict}
 
 
 def decide(rows: pd.DataFrame, config: FilterConfig, verdicts: Mapping[str, str] | None = None) -> pd.DataFrame:

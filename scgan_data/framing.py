@@ -12,8 +12,8 @@ square holds the skull and .8 s of shoulder, and cuts off the top of the hair in
 in 8, and pad less, at .14 s less shoulder. It was kept: the sample's portraits are rendered to fit .42.
 FFHQ-like portraits end 1.9 s below the eyes, celebrity crops 2.6: what is missing is padding.
 
-`ffhq`: x' = right eye - left eye, y' = mouth - eyes; side max(4 |x'|, 3.6 |y'|), centre eyes + .1 y', turned to the mean
-direction of x' and of y' turned by 90° (Karras, Aila, Laine, Lehtinen 2018, "Progressive Growing of GANs", appendix C,
+`ffhq`: x' = right eye - left eye, y' = mouth - eyes; side max(4 |x'|, 3.6 |y'|), centre eyes + .1 y', turned to the
+direction of x' plus y' turned by 90° (Karras, Aila, Laine, Lehtinen 2018, "Progressive Growing of GANs", appendix C,
 as CelebA-HQ; the same in NVlabs/ffhq-dataset, download_ffhq.py, that shrinks and pads besides). The eyes are theirs:
 means of the lids' points; our detector's are nearly that.
 
@@ -152,8 +152,8 @@ def side_of(quad: ArrayLike) -> float:
 def to_crop(points: ArrayLike, quad: ArrayLike, size: tuple[int, int]) -> Points:
     """(N, 2) points of the parent in the pixels of a crop of (width, height)."""
     origin, axes = _axes(quad)
-    moved: Points = np.linalg.solve(axes, (np.asarray(points, np.float64).reshape(-1, 2) - origin).T).T * size
-    return moved
+    moved = np.linalg.solve(axes, (np.asarray(points, np.float64).reshape(-1, 2) - origin).T).T
+    return np.asarray(moved * size, np.float64)
 
 
 def to_parent(points: ArrayLike, quad: ArrayLike, size: tuple[int, int]) -> Points:

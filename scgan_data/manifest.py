@@ -5,8 +5,8 @@ pushed and imported. Rows are written in one canonical order (domain, source_url
 decided the same write the same bytes, whatever order their workers finished in.
 
 A row's `id` is the sha256 of its file's bytes (of `url:` + its URL where no bytes came). It is no key of the table: the
-same file offered at two URLs is two rows, and `dedup` rejects one of them. `crop` makes a new picture: its rows have
-the crop's `id` and the source's as `parent_id`, a rejected row keeps its own.
+same file offered at two URLs is two rows, and `dedup` rejects one of them. `crop` makes new pictures, one or several
+of a row: its rows have the crop's `id` and the source's as `parent_id`, a rejected row keeps its own.
 """
 
 from __future__ import annotations
@@ -179,10 +179,19 @@ def read(folder: Path) -> pd.DataFrame:
         arrow = pq.read_table(file)
     except (pa.ArrowException, OSError) as error:
         raise ManifestError(f"{file} cannot be read ({error}); run the stage that writes it again") from error
-    rows = table(_to_pandas(arrow))
+    rows = table(_without_retired(_to_pandas(arrow)))
     base = str(folder.absolute())
     rows["path"] = [None if pd.isna(p) else os.path.normpath(os.path.join(base, p)) for p in rows["path"]]  # noqa: PTH118
     return rows
+
+
+def _without_retired(rows: pd.DataFrame) -> pd.DataFrame:
+    """What datasets of before had under another name: `crop_xyxy`, the box of an upright crop, is its `crop_quad`."""
+    if "crop_xyxy" not in rows:
+        return rows
+    boxes = rows.pop("crop_xyxy")
+    quads = [None if b is None else [b[0], b[1], b[0], b[3], b[2], b[3], b[2], b[1]] for b in boxes]
+    return rows.assign(crop_quad=pd.Series(quads, rows.index, dtype=object))
 
 
 def kept(rows: pd.DataFrame) -> pd.DataFrame:
@@ -218,11 +227,15 @@ def decide(rows: pd.DataFrame, stage: str) -> pd.DataFrame:
 
 
 def check_complete(before: pd.DataFrame, after: pd.DataFrame, stage: str) -> None:
-    """Every id that came in goes out, as an id or as the parent of a crop. Raises ManifestError otherwise."""
-    lost = set(before["id"]) - set(after["id"]) - set(after["parent_id"].dropna())
-    if lost or len(after) < len(before):
+    """Every row's id goes out, as an id or as the parent of a crop, as often as it came. Raises ManifestError."""
+    there = after["id"].value_counts()
+    others = after["parent_id"].where(after["parent_id"] != after["id"]).value_counts()
+    counts = before["id"].value_counts()
+    lost = counts - there.add(others, fill_value=0).reindex(counts.index, fill_value=0)
+    if (lost > 0).any() or len(after) < len(before):
+        names = sorted(lost.index[lost > 0])
         raise ManifestError(
-            f"{stage} lost {len(before) - len(after)} rows, among them {sorted(lost)[:3]}: a bug; report it"
+            f"{stage} lost {max(len(before) - len(after), len(names))} rows, among them {names[:3]}: a bug; report it"
         )
 
 

@@ -1,9 +1,9 @@
 """Per-image work: batches over a pool of processes, with progress, Ctrl-C, and going on after a kill.
 
 A per-image stage is a pure function `(batch, config) -> results`: a DataFrame of rows in, a DataFrame of result columns
-out, same length and order; a column `png` (bytes or None) holds a new picture, stored under the result's `id`. Where one
-picture can give several results, a column `_of` holds the place in the batch of the row that each answers; every row is
-answered. Each finished batch is kept (`stage.Results`) under the hash of the stage's sources, weights and
+out, same length and order; a column `png` (bytes or None) holds a new picture, stored under the result's `id`. Where a
+picture can give several results, a column `_of` holds the place in the batch of the row that each answers; every row
+is answered. Each finished batch is kept (`stage.Results`) under the hash of the stage's sources, weights and
 configuration, so that a run does only what no run before it has done.
 """
 
@@ -44,7 +44,7 @@ class Work:
 
 
 def per_image(rows: pd.DataFrame, work: Work, folder: StageFolder, *, workers: int | None = None) -> pd.DataFrame:
-    """A copy of `rows` with the function's result columns filled in; other columns are carried through.
+    """A copy of `rows` with the function's result columns filled in; other columns and the index are carried through.
 
     A row with several answers is there several times, with one index.
     """
@@ -80,11 +80,11 @@ def _merge(rows: pd.DataFrame, inputs: pd.Series[str], answers: pd.DataFrame) ->
     counts = answers.index.value_counts().reindex(inputs).to_numpy()
     merged = rows.iloc[np.repeat(np.arange(len(rows)), counts)]
     merged = merged.astype({c: object for c in answers.columns if c in rows.columns})
-    picked = answers.iloc[answers.index.get_indexer_for(inputs)]
+    picked = answers.iloc[answers.index.get_indexer_for(pd.Index(inputs))]
     for name in answers.columns:
         if not name.startswith("_"):
             merged[name] = picked[name].to_numpy()
-    return manifest.table(merged)
+    return manifest.table(merged).set_axis(merged.index)
 
 
 def _run(

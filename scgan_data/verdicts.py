@@ -38,11 +38,6 @@ def read_verdicts(file: Path) -> list[dict[str, Any]]:
     return verdicts
 
 
-def last_words(file: Path) -> dict[str, str]:
-    """Each judged id's last word, accept or reject. Raises ScganError for a line that is no verdict."""
-    return {verdict["id"]: verdict["verdict"] for verdict in read_verdicts(file) if "verdict" in verdict}
-
-
 def accepted(verdicts: list[dict[str, Any]]) -> frozenset[str]:
     """The ids whose last verdict is `accept`."""
     said = {v["id"]: v["verdict"] for v in verdicts if "verdict" in v}

@@ -50,6 +50,7 @@ class Rule:
 
 
 def column(name: str) -> Callable[[Numbers], Values]:
+    """What a rule compares where it is a column as it stands."""
     return lambda columns: columns[name]
 
 
@@ -79,9 +80,10 @@ COLUMNS = tuple(dict.fromkeys(name for rule in RULES for name in rule.columns))
 
 
 class Limits(Config, extra="ignore"):
-    """What a section of params.yaml has beside its limits; `RULES` are its rules, in the order in which they are asked."""
+    """What a section of params.yaml has beside its limits; `RULES` are asked in their order."""
 
     RULES: ClassVar[tuple[Rule, ...]] = ()
+    """The section's rules."""
     doubt: dict[Reason, PerDomain] = {}
     """Zones of doubt: how near its limit a value is doubtful, as a share of the limit (.15: within 15 %)."""
     doubtful: Literal["keep", "reject"] = "keep"
@@ -105,6 +107,7 @@ class FilterLimits(Limits, extra="ignore"):
     """What decides in section `filter` of params.yaml; its other keys say how things are measured and shown."""
 
     RULES: ClassVar[tuple[Rule, ...]] = RULES
+    """The section's rules."""
     min_side_px: PerDomain = 100.0
     """Least shorter side."""
     max_aspect: PerDomain = 2.0

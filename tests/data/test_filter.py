@@ -9,13 +9,12 @@ from PIL import Image
 from pydantic import ValidationError
 
 from scgan_data import manifest
-from scgan_data.filter import FilterConfig, decide, run
+from scgan_data.filter import FilterConfig, decide, run, verdicts_of
 from scgan_data.hashes import measurements
 from scgan_data.images import Picture
 from scgan_data.limits.rules import RULES
 from scgan_data.records import Reason, Status
 from scgan_data.stage import open_stage
-from scgan_data.verdicts import last_words
 
 GOOD = {
     "width": 200, "height": 240, "contrast": 50.0, "sharpness": 0.4, "watermark_score": 0.01, "border": 0.0,
@@ -210,7 +209,7 @@ def test_the_doubtful_are_shown_and_a_verdict_takes_them_off_the_sheet(rows: pd.
             assert drawn.width > 200
         judged = [f'{{"id": "{i}", "verdict": "{word}"}}\n' for i, word in (("a", "accept"), ("e", "reject"))]
         verdicts.write_text("".join(judged))
-        assert last_words(verdicts) == {"a": "accept", "e": "reject"}
+        assert verdicts_of(verdicts) == {"a": "accept", "e": "reject"}
         folder.commit(run(rows, config, folder, workers=1))
         assert said(manifest.read(folder.home)["doubt"]) == [None] * 5
         assert not (folder.home / sheet).exists()

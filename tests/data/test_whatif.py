@@ -20,7 +20,6 @@ from scgan_data.errors import ConfigError, ManifestError
 from scgan_data.limits import columns, flip_sheet, rules, whatif
 from scgan_data.limits.whatif import what_if
 from scgan_data.stage import open_stage
-from scgan_data.verdicts import last_words
 
 GOOD = {"width": 200, "height": 240, "contrast": 50.0, "sharpness": 0.4, "watermark_score": 0.01, "status": "kept"}
 COLOURS = ("red", "green", "blue", "black", "white")
@@ -174,7 +173,7 @@ def test_the_rules_decide_as_the_filter_does(tmp_path: Path, rows: list[dict[str
     changes = {"min_sharpness": {"ink": 0.5}, "max_aspect": None, "max_watermark_score": 0.3, "doubtful": "reject"}
     change = what_if([f"filter.{k}={json.dumps(v)}" for k, v in changes.items()], tmp_path, tmp_path / "params.yaml")
     config = stage.FilterConfig(**changes, verdicts=verdicts)
-    decided = stage.decide(frame, config, last_words(verdicts))["reason"]
+    decided = stage.decide(frame, config, stage.verdicts_of(verdicts))["reason"]
     assert [change.outcomes[n] for n in change.after] == ["" if pd.isna(r) else r for r in decided]
 
 
