@@ -2,17 +2,17 @@
 
 Whether there is a face, and one only, is no question of a limit: see `crop`. Occlusion is none of these: see below.
 
-Measured on 49 and 37 portraits, 150 sample selfies and 126 television faces of 50 to 100 pixels
-(benchmarks/crop_presets.py): sharpness of the face at 96 pixels (least, 5 %, median), and the median and the most where
-the picture is blurred by a hundredth or two of the face's longer side
+Measured on 49 and 37 portraits, 299 sample selfies (benchmarks/crop_presets.py) and 126 television faces of 50 to 100
+pixels: sharpness of the face at 96 pixels (least, 5 %, median), and the median and the most where the picture is blurred
+by a hundredth or two of the face's longer side
 
-    portraits256  .45 .47 .73   .20 .32   .09 .14        selfies            .19 .29 .54   .19 .35   .09 .15
+    portraits256  .45 .47 .73   .20 .32   .09 .14        selfies            .19 .30 .55   .19 .36   .09 .17
     landmarks5    .29 .36 .47   .16 .23   .07 .11        television faces   .19 .25 .46   .23 .95   .11 .53
 
-.16 rejects none of the 362 and, blurred by two hundredths, all of the 236 that are larger than 96 pixels. At 64 pixels
-a blur of a hundredth halves it at most (selfies .68 to .33), at 128 sharp but smooth portraits come down to .16. The
-border cuts .004 off the worst of these faces. Of 300 selfies two, of the 49 portraits two, of 376 television faces none
-are turned by more than 60 degrees; none is bent by more than 45.
+.16 rejects none of the 511 and, blurred by two hundredths, 384 of the 385 that are larger than 96 pixels; the other is
+in doubt. At 64 pixels a blur of a hundredth halves it at most (selfies .68 to .33), at 128 sharp but smooth portraits
+come down to .16. The border cuts .004 off the worst of these faces. Of the 299 selfies two, of the 49 portraits two, of
+376 television faces none are turned by more than 60 degrees; none is bent by more than 45.
 
 Poses are `pose`'s, good enough for profiles and bent heads; of drawings they mean nothing and are off.
 
