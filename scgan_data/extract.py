@@ -8,7 +8,7 @@ affine transform does, turns fine patterns into coarse ones (tests/data/test_ext
 Outside the picture lie its own pixels: `reflect` mirrors them at the border (again and again, where the square leaves
 it by more than its size), `edge` repeats the outermost, `soft` mirrors and blurs what lies further out, as FFHQ does,
 without FFHQ's fading to the median colour, which a GAN could take for a property of photographs. Never a bar of one
-colour. Looked at on 26 portraits of which a quarter is padded: mirrored clothes pass for clothes, a chin or a fringe
+colour. Looked at on 22 portraits of which a quarter is padded: mirrored clothes pass for clothes, a chin or a fringe
 near the border for a second one, and of a tilted head cut at the crown an eye comes back above the hair; the repeated
 edge is streaks under every neck; blurred it passes for nothing, and a soft edge in one domain only is a difference to
 be learned. So `reflect`, and `max_padding` well below a third.

@@ -3,8 +3,8 @@
 Whether there is a face, and one only, is no question of a limit: see `crop`. Occlusion is none of these: see below.
 
 Measured on 49 and 37 portraits, 299 sample selfies (benchmarks/crop_presets.py) and 126 television faces of 50 to 100
-pixels: sharpness of the face at 96 pixels (least, 5 %, median), and the median and the most where the picture is blurred
-by a hundredth or two of the face's longer side
+pixels: sharpness of the face at 96 pixels (least, 5 %, median), and the median and the most where the picture is
+blurred by a hundredth or two of the face's longer side
 
     portraits256  .45 .47 .73   .20 .32   .09 .14        selfies            .19 .30 .55   .19 .36   .09 .17
     landmarks5    .29 .36 .47   .16 .23   .07 .11        television faces   .19 .25 .46   .23 .95   .11 .53

@@ -135,6 +135,7 @@ class FilterLimits(Limits, extra="ignore"):
         Reason.COLLAGE: 0.1,
         Reason.NOT_A_PHOTOGRAPH: 0.1,
     }
+    """Zones of doubt, for these checks."""
 
 
 def first_broken(

@@ -113,7 +113,7 @@ def test_a_sheet_of_more_than_it_holds_says_so_and_a_missing_picture_is_one_line
     [
         ("filter.min_sharpnes=1", "did you mean `min_sharpness`"),
         ("filtre.min_sharpness=1", "did you mean `filter`"),
-        ("crop.size_px=1", "write STAGE.LIMIT=VALUE"),
+        ("annotate.padding=1", "write STAGE.LIMIT=VALUE"),
         ("filter.min_sharpness", "KEY=VALUE"),
         ("filter.min_sharpness=blue", "filter.min_sharpness = 'blue'"),
         ("filter.min_sharpness={", "not YAML"),
@@ -202,7 +202,11 @@ FACES = st.fixed_dictionaries(
 
 @given(st.lists(FACES, min_size=1, max_size=8))
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_limits_of_crop_decide_as_crop_itself(tmp_path: Path, faces: list[dict[str, object]]):
+def test_limits_of_crop_decide_as_crop_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, faces: list[dict[str, object]]
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "params.yaml").unlink(missing_ok=True)
     rows = [{"id": f"{n:02}" * 32, "parent_id": f"p{n}", **FACE, **change} for n, change in enumerate(faces)]
     gone = {"id": "ff", "domain": "selfie", "status": "rejected", "rejected_by": "crop", "reason": "no_face"}
     table = manifest.table([*rows, gone])
