@@ -20,14 +20,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from scgan_data import extract, files, framing, hashes, images, manifest, weights
 from scgan_data.config import PerDomain, limit_for
@@ -58,6 +58,18 @@ FACE_PX = 96
 """Longer side to which a face is reduced for its sharpness; a smaller one is not enlarged."""
 
 
+SIDE_FACTOR, EYES_AT = 4.6, 0.42
+"""The shoulder crop's."""
+
+
+def _each(value: PerDomain, *, least: float, most: float) -> PerDomain:
+    """Every number of a setting within its range; there is none for off. Raises ValueError."""
+    for number in value.values() if isinstance(value, dict) else (value,):
+        if number is None or not least < number < most:
+            raise ValueError(f"{number} is not between {least} and {most}")
+    return value
+
+
 class CropConfig(CropLimits, extra="forbid"):
     """Section `crop` of params.yaml."""
 
@@ -76,10 +88,10 @@ class CropConfig(CropLimits, extra="forbid"):
     """How faces are framed (`framing`); the same in every domain."""
     level: bool | None = None
     """Turn tilted heads upright; null: as the preset does (ffhq and photo2cartoon do)."""
-    side_factor: Annotated[float, Field(gt=1, le=12)] = 4.6
-    """`shoulder`: side of the crop over the head's scale s."""
-    eyes_at: Annotated[float, Field(gt=0, lt=1)] = 0.42
-    """`shoulder`: height of the eyes in the crop, from its top."""
+    side_factor: Annotated[PerDomain, AfterValidator(partial(_each, least=1, most=12))] = 4.6
+    """`shoulder`: side of the crop over the head's scale s, 1 to 12; a domain that a mapping does not name has 4.6."""
+    eyes_at: Annotated[PerDomain, AfterValidator(partial(_each, least=0, most=1))] = 0.42
+    """`shoulder`: height of the eyes in the crop, from its top, 0 to 1; a domain that a mapping does not name has .42."""
     face_margin: Annotated[float, Field(ge=0, le=2)] = 0.15
     """`face`: added to each side of the face's box, as a fraction of its longer side."""
     several: Literal["reject", "largest", "each"] = "reject"
@@ -244,15 +256,21 @@ def cuts(picture: Image.Image, faces: list[Face], domain: str, config: CropConfi
     if _is_among(domain, config.framed):  # one frame, whatever is in it
         return [_within(_whole(picture, grown[0], config), domain, config)]
     chosen = grown if config.several == "each" else grown[:1]
-    return [_within(_framed(picture, face, n, config), domain, config) for n, face in enumerate(chosen, 1)]
+    return [_within(_framed(picture, face, n, domain, config), domain, config) for n, face in enumerate(chosen, 1)]
 
 
-def _framed(picture: Image.Image, face: Face, number: int, config: CropConfig) -> Crop:
-    frame = framing.Frame(config.preset, config.level, config.side_factor, config.eyes_at, config.face_margin)
+def _framed(picture: Image.Image, face: Face, number: int, domain: str, config: CropConfig) -> Crop:
+    frame = framing.Frame(config.preset, config.level, *formula(config, domain), config.face_margin)
     quad = framing.quad_of(frame, face.landmarks, face.xyxy)
     outside = framing.fraction_outside(quad, picture.size)
     image = extract.extract(picture, quad, config.size_px, config.padding)
     return Crop(image, quad, config.preset, outside, face, picture, number)
+
+
+def formula(config: CropConfig, domain: str) -> tuple[float, float]:
+    """A domain's `side_factor` and `eyes_at`."""
+    side, eyes = limit_for(config.side_factor, domain), limit_for(config.eyes_at, domain)
+    return SIDE_FACTOR if side is None else side, EYES_AT if eyes is None else eyes
 
 
 def _whole(picture: Image.Image, face: Face | None, config: CropConfig) -> Crop:

@@ -201,6 +201,15 @@ def test_the_stage_keeps_every_row_and_names_parents(tmp_path: Path, woman: Imag
     assert set(back["reason"].dropna()) == {"no_face", "noai"}
 
 
+def test_a_domain_can_have_a_formula_of_its_own(woman: Image.Image, face: Face) -> None:
+    config = CropConfig(size_px=32, side_factor={"ink": 3.5}, eyes_at={"drawn": 0.45}, max_padding=None)
+    assert crop.formula(config, "selfie") == (4.6, 0.42) and crop.formula(config, "ink") == (3.5, 0.45)
+    sides = [framing.side_of(crop.cut(woman, [face], domain, config).quad) for domain in ("selfie", "ink")]
+    assert sides[1] == pytest.approx(sides[0] * 3.5 / 4.6, abs=1)
+    with pytest.raises(ValueError, match=r"20\.0 is not between 1 and 12"):
+        CropConfig(side_factor={"ink": 20.0})
+
+
 def rows_of(tmp_path: Path, **named: Image.Image) -> pd.DataFrame:
     rows = []
     for name, picture in named.items():
