@@ -14,7 +14,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
+from matplotlib.patches import Polygon, Rectangle
 from PIL import Image
 from skimage import data
 
@@ -48,8 +48,7 @@ def _photograph(left: Axes, right: Axes) -> None:
     answer = crop.cut(picture, crop.find_faces([picture], SELFIE, config)[0], SELFIE, config)
     assert isinstance(answer, crop.Crop) and answer.face is not None
     left.imshow(np.asarray(picture))
-    x0, y0, x1, y1 = answer.xyxy
-    left.add_patch(Rectangle((x0, y0), x1 - x0, y1 - y0, fill=False, edgecolor="white", linewidth=2.2))
+    left.add_patch(Polygon(answer.quad, fill=False, edgecolor="white", linewidth=2.2))
     _plain(left, "any photograph")
     right.imshow(np.asarray(answer.image))
     boxes = region_boxes(answer.to_crop(answer.face.landmarks), answer.image.size, AnnotateConfig())

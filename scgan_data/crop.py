@@ -1,38 +1,76 @@
-"""crop: one face a picture, cut to head and shoulders, square, all pictures of one size.
+"""crop: faces, each cut to a square, all pictures of one size, framed alike in every domain.
 
-The shoulder crop, from RetinaFace's five points: s is the head's scale (`landmarks.head_scale`), about the distance of
-the eyes of a face seen from the front. The crop is the upright square of side `side_factor` s (4.6: crown, hair and
-shoulder line of an adult) with the middle of eyes and mouth in its vertical axis and the eyes at `eyes_at` (.42) of its
-height. What lies outside the picture is filled by reflection, recorded as a fraction of the square's area, and limited.
+How is `framing`'s (`preset`: shoulder, ffhq, photo2cartoon, face), the pixels are `extract`'s, the pose is `pose`'s.
 The same formula for photographs and drawings: a difference of framing is the first thing that a GAN would learn.
 
-No rotation: a tilted head stays tilted up to `max_roll_deg`, since turning it would need pixels that are not there.
+Everything is measured, in the source picture, before anything is decided: the distance of the eyes, tilt, turn and
+nod, how much of the face the border cuts off, how sharp the face is, how much would be padded. The decisions are pure
+functions of these columns (`limits.crop_rules`): a moved limit detects nothing again, `whatif crop.…` answers from the
+manifest, and what lies near a limit is in doubt, as in `filter`. A person's accept stands over every limit.
+
+The transform is in the row: `crop_quad`, four corners in the parent's pixels, with the crop's width and height is all
+that `framing.to_crop` and `to_parent` need. A rejected row keeps its picture; its points, its face's box and the quad
+that was not cut are in the picture's own pixels.
+
+Several faces: `reject` the picture (default: who is meant?), cut the `largest`, or `each` into a row of its own, with
+its own id, the same parent and a `face_number`; small ones behind (`second_face`) do not count.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from scgan_data import files, images, manifest, weights
-from scgan_data.config import Config, PerDomain, limit_for
+from scgan_data import extract, files, framing, hashes, images, manifest, weights
+from scgan_data.config import PerDomain, limit_for
 from scgan_data.faces import retinaface
 from scgan_data.faces.face import Face
-from scgan_data.landmarks import head_scale
-from scgan_data.records import SELFIE, Reason
+from scgan_data.limits import decision
+from scgan_data.limits.crop_rules import CropLimits
+from scgan_data.pose import yaw_pitch_deg
+from scgan_data.records import SELFIE, Origin, Reason, Region, Status
 from scgan_data.runner import Work, per_image
 from scgan_data.stage import StageFolder, version_of
+from scgan_data.verdicts import read_verdicts
 
-MODULES = tuple(f"scgan_data.{name}" for name in ("crop", "faces", "images", "landmarks"))
+MEASURES = tuple(
+    f"scgan_data.{name}" for name in ("crop", "extract", "faces", "framing", "hashes", "images", "landmarks", "pose")
+)
+"""What decides the measurements and the pixels."""
+MODULES = (
+    *MEASURES,
+    "scgan_data.limits.crop_rules",
+    "scgan_data.limits.decision",
+    "scgan_data.limits.doubt",
+    "scgan_data.limits.rules",
+    "scgan_data.verdicts",
+)
+"""What decides the result. An edit of what only decides detects nothing again."""
+FACE_PX = 96
+"""Longer side to which a face is reduced for its sharpness; a smaller one is not enlarged."""
 
 
-class CropConfig(Config):
+SIDE_FACTOR, EYES_AT = 4.6, 0.42
+"""The shoulder crop's."""
+
+
+def _each(value: PerDomain, *, least: float, most: float) -> PerDomain:
+    """Every number of a setting within its range; there is none for off. Raises ValueError."""
+    for number in value.values() if isinstance(value, dict) else (value,):
+        if number is None or not least < number < most:
+            raise ValueError(f"{number} is not between {least} and {most}")
+    return value
+
+
+class CropConfig(CropLimits, extra="forbid"):
     """Section `crop` of params.yaml."""
 
     size_px: Annotated[int, Field(ge=16, le=2048)] = 256
@@ -46,27 +84,37 @@ class CropConfig(Config):
     second_look_px: PerDomain = {"drawn": 128.0}
     """Longer side for a second look where no face was found. A detector made for photographs finds flat drawings better
     when they are small: of 150 avataaars at 240 px it finds 86 %, at 128 px 99 %."""
-    side_factor: Annotated[float, Field(gt=1, le=12)] = 4.6
-    """Side of the crop over the head's scale s."""
-    eyes_at: Annotated[float, Field(gt=0, lt=1)] = 0.42
-    """Height of the eyes in the crop, from its top."""
+    preset: framing.Preset = "shoulder"
+    """How faces are framed (`framing`); the same in every domain."""
+    level: bool | None = None
+    """Turn tilted heads upright; null: as the preset does (ffhq and photo2cartoon do)."""
+    side_factor: Annotated[PerDomain, AfterValidator(partial(_each, least=1, most=12))] = 4.6
+    """`shoulder`: side of the crop over the head's scale s, 1 to 12; a domain that a mapping does not name has 4.6."""
+    eyes_at: Annotated[PerDomain, AfterValidator(partial(_each, least=0, most=1))] = 0.42
+    """`shoulder`: height of the eyes in the crop, from its top, 0 to 1; a domain that a mapping does not name has .42."""
+    face_margin: Annotated[float, Field(ge=0, le=2)] = 0.15
+    """`face`: added to each side of the face's box, as a fraction of its longer side."""
+    several: Literal["reject", "largest", "each"] = "reject"
+    """Of a picture with several faces: reject it, cut the largest, or each into a row of its own."""
     second_face: Annotated[float, Field(ge=0, le=1)] = 0.35
     """A further face counts when its size is at least this fraction of the largest one's."""
-    min_eye_distance_px: PerDomain = 12.0
-    """Least distance of the eyes in the source picture."""
-    max_roll_deg: PerDomain = 30.0
-    """Most tilt of the eyes' line."""
-    max_padding: PerDomain = 0.3
-    """Most of the crop's area that may lie outside the picture. Portraits cut as tightly as FFHQ's (four eye distances)
-    lie outside by .27 in the median, sample selfies by .03."""
-    padding: Literal["reflect", "edge"] = "reflect"
-    """How that area is filled."""
+    padding: extract.Padding = "reflect"
+    """How what lies outside the picture is filled: mirrored, the edge repeated, or mirrored and blurred (soft)."""
     framed: tuple[str, ...] = ()
     """Domains (`drawn`: every style) whose pictures are framed as the shoulder crop already: kept whole, as a centred
     square; the face still decides and gives the boxes. A detector made for photographs places drawn eyes so roughly
     that crops by them vary by a tenth in scale, and the demo's cartoons come out as half photographs."""
     faceless: tuple[str, ...] = ()
     """Domains (`drawn`: every style) whose pictures without a found face are kept whole, as a centred square."""
+
+
+LIMITS = tuple(rule.key for rule in CropLimits.RULES)
+DECIDES = {
+    **dict.fromkeys(LIMITS),
+    "doubt": {},
+    **{k: CropLimits.model_fields[k].default for k in ("doubtful", "verdicts")},
+}
+"""The settings that only decide, as they are while faces are measured and cut."""
 
 
 @dataclass(frozen=True)
@@ -80,58 +128,101 @@ class Decision:
 
 @dataclass(frozen=True)
 class Crop:
-    """A square cut: `xyxy` in source pixels (may reach outside), padding as a fraction of its area."""
+    """A square cut from a picture, and what was measured of its face there."""
 
     image: Image.Image
-    xyxy: tuple[int, int, int, int]
+    quad: NDArray[np.float64]
+    """(4, 2) corners in the source's pixels: top left, bottom left, bottom right, top right."""
+    preset: str
+    """How it was framed, `whole` for a picture kept as it was."""
     padding: float
+    """Fraction of its area outside the picture."""
     face: Face | None
-    faces: int
+    source: Image.Image
+    number: int = 1
+    """Which of the picture's faces it is, from 1, the largest first."""
 
     @property
     def scale(self) -> float:
         """Crop pixels for a source pixel."""
-        return self.image.width / (self.xyxy[2] - self.xyxy[0])
+        return self.image.width / framing.side_of(self.quad)
 
     def to_crop(self, points_xy: NDArray[np.float64]) -> NDArray[np.float64]:
         """(N, 2) source pixels to crop pixels."""
-        moved: NDArray[np.float64] = (points_xy - np.array(self.xyxy[:2], float)) * self.scale
-        return moved
+        return framing.to_crop(points_xy, self.quad, self.image.size)
+
+    @cached_property
+    def measured(self) -> dict[str, float]:
+        """The columns that the limits are about."""
+        if self.face is None:
+            return {"padding": self.padding}
+        yaw, pitch = yaw_pitch_deg(self.face.landmarks)
+        return {
+            "eye_distance_px": self.face.eye_distance_px,
+            "face_cut": cut_off(self.face, self.source.size),
+            "roll_deg": self.face.roll_deg,
+            "yaw_deg": yaw,
+            "pitch_deg": pitch,
+            "face_sharpness": face_sharpness(self.source, self.face),
+            "padding": self.padding,
+        }
 
 
 def run(rows: pd.DataFrame, config: CropConfig, folder: StageFolder, *, workers: int | None = None) -> pd.DataFrame:
     """Every kept row becomes its crop (a new id, the old one as parent) or is rejected; rejected rows pass through."""
     weights.find(config.detector)  # once, here, rather than by every worker
-    version = version_of(MODULES, [weights.WEIGHTS[config.detector].sha256])
-    kept = manifest.kept(rows)
-    done = per_image(kept, Work(crop_batch, config, version), folder, workers=workers)
-    done = manifest.decide(done, "crop")
-    home = [
-        str(folder.home / files.content_path(i)) if status == "kept" else path
+    version = version_of(MEASURES, [weights.WEIGHTS[config.detector].sha256])
+    kept = manifest.kept(rows).reset_index(drop=True)
+    work = Work(crop_batch, config.model_copy(update=DECIDES), version)
+    done = per_image(kept, work, folder, workers=workers)
+    sources = kept.loc[done.index].reset_index(drop=True)
+    done = manifest.decide(done.reset_index(drop=True), "crop")
+    words = {verdict["id"]: verdict["verdict"] for verdict in read_verdicts(config.verdicts) if "verdict" in verdict}
+    said = done["id"].map(words).fillna(sources["id"].map(words))
+    earlier = sources["doubt"].where(said.isna())  # of the whole picture: still open
+    done = decision.decide(done, config, said, stage="crop")
+    done["doubt"] = earlier.fillna(done["doubt"])
+    made, is_kept = done["crop_quad"].notna(), done["status"] == Status.KEPT
+    folder.set_aside(done["id"][made & ~is_kept], done["id"][made & is_kept])
+    done = _uncut(done, sources)
+    done["path"] = [
+        str(folder.home / files.content_path(i)) if status == Status.KEPT else path
         for i, status, path in zip(done["id"], done["status"], done["path"], strict=True)
     ]
-    done["path"] = home
-    return pd.concat([done, rows.drop(kept.index)], ignore_index=True)
+    return pd.concat([done, rows[rows["status"] != Status.KEPT]], ignore_index=True)
+
+
+def _uncut(rows: pd.DataFrame, sources: pd.DataFrame) -> pd.DataFrame:
+    """Rejected rows are about their source picture again: its id and size, points and the face's box in its pixels."""
+    back = rows["crop_quad"].notna() & (rows["status"] == Status.REJECTED)
+    for name, carry in (("landmarks", framing.to_parent), ("face_xyxy", framing.box_to_parent)):
+        rows[name] = [
+            np.ravel(carry(cell, quad, (int(width), int(height)))).tolist() if has and cell is not None else cell
+            for has, cell, quad, width, height in zip(
+                back, rows[name], rows["crop_quad"], rows["width"], rows["height"], strict=True
+            )
+        ]
+    for name in ("id", "parent_id", "pixel_id", "width", "height"):
+        rows[name] = sources[name].where(back, rows[name])
+    for name in ("regions_score", "regions_origin", *(f"{region}_xyxy" for region in Region)):
+        rows[name] = rows[name].astype(object).where(~back, None)
+    return manifest.table(rows)
 
 
 def crop_batch(batch: pd.DataFrame, config: CropConfig) -> pd.DataFrame:
-    """The per-image function: rows with `path`, `domain`, `id` to result columns and `png`."""
+    """The per-image function: rows with `path`, `domain`, `id` to result columns and `png`, one row a face."""
     pictures = [images.load(path) for path in batch["path"]]
     found: list[list[Face]] = [[] for _ in pictures]
     for domain in sorted(batch["domain"].unique()):
         members = [i for i, d in enumerate(batch["domain"]) if d == domain]
         for i, f in zip(members, find_faces([pictures[i] for i in members], domain, config), strict=True):
             found[i] = f
-    answers = [
-        cut(picture, faces, domain, config)
-        for picture, faces, domain in zip(pictures, found, batch["domain"], strict=True)
-    ]
-    return pd.DataFrame(
-        [
-            _columns(answer, source_id, faces)
-            for answer, source_id, faces in zip(answers, batch["id"], found, strict=True)
-        ]
-    )
+    rows = []
+    for place, (source_id, domain) in enumerate(zip(batch["id"], batch["domain"], strict=True)):
+        count = len(_grown(found[place], config.second_face))
+        for answer in cuts(pictures[place], found[place], domain, config):
+            rows.append({"_of": place, "faces": count, **_columns(answer, source_id)})
+    return pd.DataFrame(rows)
 
 
 def find_faces(pictures: list[Image.Image], domain: str, config: CropConfig) -> list[list[Face]]:
@@ -147,29 +238,56 @@ def find_faces(pictures: list[Image.Image], domain: str, config: CropConfig) -> 
 
 
 def cut(picture: Image.Image, faces: list[Face], domain: str, config: CropConfig) -> Crop | Decision:
-    """The crop of a picture with these faces, or why there is none. The picture is RGB, upright."""
+    """The one crop of a picture with these faces, or why there is none; where each face has one, the largest's.
+
+    The picture is RGB, upright.
+    """
+    return cuts(picture, faces, domain, config)[0]
+
+
+def cuts(picture: Image.Image, faces: list[Face], domain: str, config: CropConfig) -> list[Crop | Decision]:
+    """A crop, or why there is none, for each face that `several` asks for, the largest first; at least one answer."""
     grown = _grown(faces, config.second_face)
     if not grown:
         keeps = _is_among(domain, config.faceless)
-        return _centre_square(picture, None, config) if keeps else Decision(Reason.NO_FACE, 0.0, 1.0)
-    if len(grown) > 1:
-        return Decision(Reason.SEVERAL_FACES, float(len(grown)), 1.0)
-    face = grown[0]
-    checks = (
-        (Reason.FACE_TOO_SMALL, face.eye_distance_px, limit_for(config.min_eye_distance_px, domain), -1),
-        (Reason.TILTED, abs(face.roll_deg), limit_for(config.max_roll_deg, domain), 1),
-    )
-    for reason, value, limit, sign in checks:
-        if limit is not None and sign * (value - limit) > 0:
-            return Decision(reason, value, limit)
-    if _is_among(domain, config.framed):
-        return _centre_square(picture, face, config)
-    xyxy = shoulder_square(face.landmarks, config.side_factor, config.eyes_at)
-    outside = fraction_outside(xyxy, picture.size)
-    most = limit_for(config.max_padding, domain)
-    if most is not None and outside > most:
-        return Decision(Reason.PADDED, outside, most)
-    return Crop(extract(picture, xyxy, config.size_px, config.padding), xyxy, outside, face, 1)
+        return [_whole(picture, None, config) if keeps else Decision(Reason.NO_FACE, 0.0, 1.0)]
+    if len(grown) > 1 and config.several == "reject":
+        return [Decision(Reason.SEVERAL_FACES, float(len(grown)), 1.0)]
+    if _is_among(domain, config.framed):  # one frame, whatever is in it
+        return [_within(_whole(picture, grown[0], config), domain, config)]
+    chosen = grown if config.several == "each" else grown[:1]
+    return [_within(_framed(picture, face, n, domain, config), domain, config) for n, face in enumerate(chosen, 1)]
+
+
+def _framed(picture: Image.Image, face: Face, number: int, domain: str, config: CropConfig) -> Crop:
+    frame = framing.Frame(config.preset, config.level, *formula(config, domain), config.face_margin)
+    quad = framing.quad_of(frame, face.landmarks, face.xyxy)
+    outside = framing.fraction_outside(quad, picture.size)
+    image = extract.extract(picture, quad, config.size_px, config.padding)
+    return Crop(image, quad, config.preset, outside, face, picture, number)
+
+
+def formula(config: CropConfig, domain: str) -> tuple[float, float]:
+    """A domain's `side_factor` and `eyes_at`."""
+    side, eyes = limit_for(config.side_factor, domain), limit_for(config.eyes_at, domain)
+    return SIDE_FACTOR if side is None else side, EYES_AT if eyes is None else eyes
+
+
+def _whole(picture: Image.Image, face: Face | None, config: CropConfig) -> Crop:
+    quad = framing.whole_square(picture.size)
+    return Crop(extract.extract(picture, quad, config.size_px), quad, "whole", 0.0, face, picture)
+
+
+def _within(crop: Crop, domain: str, config: CropConfig) -> Crop | Decision:
+    """The crop, or the first limit that it breaks."""
+    for rule in config.RULES:
+        limit = limit_for(getattr(config, rule.key), domain)
+        if limit is None:
+            continue
+        value = rule.values({name: np.array([crop.measured[name]]) for name in rule.columns})
+        if rule.beyond(value, np.array([limit]))[0]:
+            return Decision(rule.reason, float(value[0]), limit)
+    return crop
 
 
 def _grown(faces: list[Face], least: float) -> list[Face]:
@@ -183,52 +301,32 @@ def _grown(faces: list[Face], least: float) -> list[Face]:
     return [face for face in ranked if side(face) >= least * side(ranked[0])]
 
 
-def shoulder_square(landmarks: NDArray[np.float64], side_factor: float, eyes_at: float) -> tuple[int, int, int, int]:
-    """The shoulder crop of (5, 2) landmarks, whole pixels, half-open; see the module's docstring."""
-    eyes, mouth = landmarks[:2].mean(0), landmarks[3:].mean(0)
-    side = max(2, round(side_factor * head_scale(landmarks)))
-    x0 = round(float(eyes[0] + mouth[0]) / 2 - side / 2)
-    y0 = round(float(eyes[1]) - eyes_at * side)
-    return x0, y0, x0 + side, y0 + side
+def cut_off(face: Face, size: tuple[int, int]) -> float:
+    """How much of a face lies outside a picture of (width, height): of its box's area or of its points, the more."""
+    outside = ((face.landmarks < 0) | (face.landmarks > np.array(size))).any(1)
+    return max(framing.fraction_outside(framing.quad_of_box(face.xyxy), size), float(outside.mean()))
 
 
-def fraction_outside(xyxy: tuple[int, int, int, int], size: tuple[int, int]) -> float:
-    """The fraction of a box's area outside a picture of (width, height)."""
-    x0, y0, x1, y1 = xyxy
-    inside = max(0, min(x1, size[0]) - max(x0, 0)) * max(0, min(y1, size[1]) - max(y0, 0))
-    return 1.0 - inside / ((x1 - x0) * (y1 - y0))
-
-
-def extract(
-    picture: Image.Image, xyxy: tuple[int, int, int, int], size_px: int, padding: Literal["reflect", "edge"]
-) -> Image.Image:
-    """The box as a square of `size_px`, anti-aliased; outside the picture filled."""
-    x0, y0, x1, y1 = xyxy
-    width, height = picture.size
-    left, top, right, bottom = max(0, -x0), max(0, -y0), max(0, x1 - width), max(0, y1 - height)
-    inner = picture.crop((max(0, x0), max(0, y0), min(width, x1), min(height, y1)))
-    if left or top or right or bottom:
-        pixels = np.pad(np.asarray(inner), ((top, bottom), (left, right), (0, 0)), mode=padding)
-        inner = Image.fromarray(pixels)
-    return inner.resize((size_px, size_px), Image.Resampling.LANCZOS)
+def face_sharpness(picture: Image.Image, face: Face) -> float:
+    """`hashes`' sharpness of the face's box, as far as it lies in the picture, its longer side at most FACE_PX."""
+    (x0, y0, x1, y1), (width, height) = face.xyxy, picture.size
+    box = (max(0, math.floor(x0)), max(0, math.floor(y0)), min(width, math.ceil(x1)), min(height, math.ceil(y1)))
+    if box[2] - box[0] < 3 or box[3] - box[1] < 3:
+        return 0.0
+    luma = picture.crop(box).convert("L")
+    luma.thumbnail((FACE_PX, FACE_PX), Image.Resampling.BOX)
+    return hashes.sharpness_contrast(luma)[0]
 
 
 def _is_among(domain: str, names: tuple[str, ...]) -> bool:
     return domain in names or (domain != SELFIE and "drawn" in names)
 
 
-def _centre_square(picture: Image.Image, face: Face | None, config: CropConfig) -> Crop:
-    side = min(picture.size)
-    x0, y0 = (picture.width - side) // 2, (picture.height - side) // 2
-    xyxy = (x0, y0, x0 + side, y0 + side)
-    return Crop(extract(picture, xyxy, config.size_px, config.padding), xyxy, 0.0, face, int(face is not None))
-
-
-def _columns(answer: Crop | Decision, source_id: str, faces: list[Face]) -> dict[str, Any]:
+def _columns(answer: Crop | Decision, source_id: str) -> dict[str, Any]:
     """One result row."""
     if isinstance(answer, Decision):
         decided = {"reason": answer.reason.value, "value": answer.value, "limit": answer.limit}
-        return {"id": source_id, "png": None, "faces": len(faces), **decided}
+        return {"id": source_id, "png": None, **decided}
     png = images.encode_png(answer.image)
     row: dict[str, Any] = {
         "id": files.id_of_bytes(png),
@@ -236,19 +334,27 @@ def _columns(answer: Crop | Decision, source_id: str, faces: list[Face]) -> dict
         "pixel_id": images.Picture(answer.image, "PNG").pixel_id,
         "width": answer.image.width,
         "height": answer.image.height,
-        "faces": answer.faces,
-        "crop_xyxy": [float(v) for v in answer.xyxy],
-        "padding": answer.padding,
+        "crop_preset": answer.preset,
+        "crop_quad": answer.quad.ravel().tolist(),
+        "crop_scale": answer.scale,
         "reason": None,
         "png": png,
+        **answer.measured,
     }
-    if answer.face is not None:
-        corners = answer.to_crop(np.array(answer.face.xyxy).reshape(2, 2))
-        row |= {
-            "face_score": answer.face.score,
-            "face_xyxy": corners.ravel().tolist(),
-            "landmarks": answer.to_crop(answer.face.landmarks).ravel().tolist(),
-            "eye_distance_px": answer.face.eye_distance_px,
-            "roll_deg": answer.face.roll_deg,
-        }
+    return row if answer.face is None else row | _face_columns(answer, answer.face)
+
+
+def _face_columns(crop: Crop, face: Face) -> dict[str, Any]:
+    """What is known of the face, in the crop's pixels; region boxes where the detector saw regions itself."""
+    row: dict[str, Any] = {
+        "face_number": crop.number,
+        "face_score": face.score,
+        "face_xyxy": framing.box_to_crop(face.xyxy, crop.quad, crop.image.size),
+        "landmarks": crop.to_crop(face.landmarks).ravel().tolist(),
+    }
+    if face.regions:
+        row |= {"regions_score": face.score, "regions_origin": Origin.DETECTOR.value}
+    for region, xyxy in face.regions.items():
+        x0, y0, x1, y1 = framing.box_to_crop(xyxy, crop.quad, crop.image.size, clip=True)
+        row[f"{region}_xyxy"] = [x0, y0, x1, y1] if x1 > x0 and y1 > y0 else None
     return row

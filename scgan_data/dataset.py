@@ -21,7 +21,7 @@ from typing import Annotated, Any, Literal
 import pandas as pd
 from pydantic import Field
 
-from scgan_data import card, contact_sheet, files, manifest, quads, split
+from scgan_data import card, contact_sheet, files, framing, manifest, split
 from scgan_data.config import Config
 from scgan_data.errors import DatasetError
 from scgan_data.exchange import coco
@@ -38,7 +38,7 @@ MODULES = (
     "scgan_data.exchange.coco",
     "scgan_data.exchange.picture",
     "scgan_data.exchange.said",
-    "scgan_data.quads",
+    "scgan_data.framing",
     "scgan_data.verdicts",
     *split.MODULES,
 )
@@ -115,13 +115,10 @@ def _moved(
     """
     if box is None or line["id"] == row["id"]:
         return True, box
-    quad = quads.quad_of_row({str(name): cell for name, cell in row.items()})
     seen = box if line["id"] == row["parent_id"] else line.get("parent_regions", {}).get(region)
-    if quad is None or seen is None:
+    if row["crop_quad"] is None or seen is None:
         return False, None
-    size = (float(row["width"]), float(row["height"]))
-    x0, y0, x1, y1 = quads.box_to_crop(seen, quad, size)
-    clipped = [max(0.0, x0), max(0.0, y0), min(size[0], x1), min(size[1], y1)]
+    clipped = framing.box_to_crop(seen, row["crop_quad"], (int(row["width"]), int(row["height"])), clip=True)
     return is_box(clipped), clipped
 
 

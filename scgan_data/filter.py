@@ -24,17 +24,14 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from pydantic import Field
 
 from scgan_data import contact_sheet, files, manifest, quality, watermark, weights
 from scgan_data.duplicates import order
-from scgan_data.limits import doubt, stand_ins
-from scgan_data.limits.columns import Numbers
-from scgan_data.limits.rules import COLUMNS, RULES, FilterLimits, first_broken
-from scgan_data.records import Reason, Status
+from scgan_data.limits import decision, stand_ins
+from scgan_data.limits.rules import FilterLimits
+from scgan_data.records import Reason
 from scgan_data.runner import Work, per_image
 from scgan_data.stage import StageFolder
 from scgan_data.verdicts import read_verdicts, words
@@ -45,13 +42,13 @@ MODULES = (
     *order.MODULES,
     "scgan_data.contact_sheet",
     "scgan_data.duplicates.order",
+    "scgan_data.limits.decision",
     "scgan_data.limits.doubt",
     "scgan_data.limits.rules",
     "scgan_data.limits.stand_ins",
     "scgan_data.verdicts",
 )
 """What decides the result. An edit of what only decides (not `quality.MODULES`) measures nothing again."""
-Codes = NDArray[np.int64]
 
 
 class FilterConfig(FilterLimits, extra="forbid"):
@@ -98,56 +95,9 @@ def verdicts_of(file: Path) -> dict[str, str]:
 def decide(rows: pd.DataFrame, config: FilterConfig, verdicts: Mapping[str, str] | None = None) -> pd.DataFrame:
     """A copy of `rows` in which still-kept ones beyond a limit carry reason, value and limit, doubtful ones `doubt`.
 
-    A null value is never beyond a limit, and a null limit is off. A doubtful row that is rejected for it carries the
-    edge of the zone as its limit. `verdicts` are ids with accept or reject.
+    `verdicts` are ids with accept or reject; see `decision.decide`.
     """
-    columns, codes, domains = _columns(rows)
-    word = rows["id"].map(dict(verdicts or {}))
-    is_open = ((rows["status"] == Status.KEPT) & (word != "accept")).to_numpy(bool)
-    broken = np.where(is_open, first_broken(columns, codes, domains, config), -1)
-    near = doubt.nearest(columns, codes, domains, config, config.doubt).rule
-    near = np.where(is_open & word.isna().to_numpy() & (broken < 0), near, -1)
-    rules = np.where(broken < 0, near, broken) if config.doubtful == "reject" else broken
-    rows = rows.assign(doubt=_reasons(near))
-    hit = rules >= 0
-    if not hit.any():
-        return rows
-    value, limit = _decisive(columns, codes, domains, config, rules, in_zone=broken < 0)
-    rows.loc[hit, "reason"] = _reasons(rules)[hit]
-    rows.loc[hit, "value"], rows.loc[hit, "limit"] = value[hit], limit[hit]
-    return manifest.decide(rows, "filter")
-
-
-def _columns(rows: pd.DataFrame) -> tuple[Numbers, Codes, list[str]]:
-    """What the rules look at: columns as numbers, and each row's index into the domains."""
-    codes, domains = pd.factorize(rows["domain"])
-    columns = {name: rows[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in COLUMNS}
-    return columns, codes.astype(np.int64), [str(domain) for domain in domains]
-
-
-def _reasons(rules: Codes) -> NDArray[np.object_]:
-    """(N,) the reason of each index into `RULES`, None for -1."""
-    return np.array([*(rule.reason.value for rule in RULES), None], dtype=object)[rules]
-
-
-def _decisive(
-    columns: Numbers,
-    codes: Codes,
-    domains: list[str],
-    config: FilterConfig,
-    rules: Codes,
-    *,
-    in_zone: NDArray[np.bool_],
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(N,) the value and the limit of each row's rule: the zone's edge where `in_zone`; NaN without a rule."""
-    value, limit = np.full(len(codes), np.nan), np.full(len(codes), np.nan)
-    for number in np.unique(rules[rules >= 0]):
-        rule, hit = RULES[number], rules == number
-        limits = rule.limits(config, domains)
-        edges = doubt.edges(limits, doubt.shares(config.doubt, rule.reason, domains), at_most=rule.at_most)
-        value[hit] = rule.values(columns)[hit]
-        limit[hit] = np.where(in_zone, edges[codes], limits[codes])[hit]
-    return value, limit
+    return decision.decide(rows, config, rows["id"].map(dict(verdicts or {})), stage="filter")
 
 
 def _sheets(rows: pd.DataFrame, config: FilterConfig, folder: StageFolder) -> None:
@@ -156,10 +106,8 @@ def _sheets(rows: pd.DataFrame, config: FilterConfig, folder: StageFolder) -> No
     found = rows[rows["doubt"].notna()]
     if found.empty or not config.sheet_pictures:
         return
-    columns, codes, domains = _columns(found)
-    near = doubt.nearest(columns, codes, domains, config, config.doubt)
-    value, _ = _decisive(columns, codes, domains, config, near.rule, in_zone=np.zeros(len(found), bool))
-    found = found.assign(value=value, nearness=near.nearness).sort_values(["nearness", "id"], ascending=[False, True])
+    value, nearness = decision.nearness(found, config)
+    found = found.assign(value=value, nearness=nearness).sort_values(["nearness", "id"], ascending=[False, True])
     for domain, part in found.groupby("domain"):
         tiles = [_tile(row) for row in part.head(config.sheet_pictures).to_dict("records")]
         sheet = contact_sheet.draw(tiles, f"{domain}: {len(tiles)} of {len(part)} doubtful pictures")

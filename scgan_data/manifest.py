@@ -5,8 +5,8 @@ pushed and imported. Rows are written in one canonical order (domain, source_url
 decided the same write the same bytes, whatever order their workers finished in.
 
 A row's `id` is the sha256 of its file's bytes (of `url:` + its URL where no bytes came). It is no key of the table: the
-same file offered at two URLs is two rows, and `dedup` rejects one of them. `crop` makes a new picture: its rows have
-the crop's `id` and the source's as `parent_id`, a rejected row keeps its own.
+same file offered at two URLs is two rows, and `dedup` rejects one of them. `crop` makes new pictures, one or several
+of a row: its rows have the crop's `id` and the source's as `parent_id`, a rejected row keeps its own.
 """
 
 from __future__ import annotations
@@ -71,13 +71,20 @@ SCHEMA = pa.schema(
         ("screenshot", _REAL),  # 0 to 1: bars, panels and text of a user interface
         ("drawn", _REAL),  # 0 a photograph, 1 a drawing
         ("doubt", _TEXT),  # the reason why a person should look at it, where a value lies near its limit
-        ("faces", _INT),
-        ("face_score", _REAL),
-        ("face_xyxy", _BOX),
-        ("landmarks", _BOX),  # ten numbers
+        ("faces", _INT),  # how many were found that count (crop.second_face)
+        ("face_number", _INT),  # which of them the row is about, from 1, the largest first
+        ("face_score", _REAL),  # the detector's, 0 to 1
+        ("face_xyxy", _BOX),  # in the crop's pixels
+        ("landmarks", _BOX),  # ten numbers, in the crop's pixels
         ("eye_distance_px", _REAL),  # in the source picture
-        ("roll_deg", _REAL),
-        ("crop_xyxy", _BOX),  # in the parent's pixels
+        ("roll_deg", _REAL),  # in the source picture, positive clockwise
+        ("yaw_deg", _REAL),  # positive towards the right of the picture (poses)
+        ("pitch_deg", _REAL),  # positive looking up
+        ("face_cut", _REAL),  # fraction of the face that the source picture's border cuts off
+        ("face_sharpness", _REAL),  # as `sharpness`, of the face alone
+        ("crop_preset", _TEXT),  # how it was framed: a preset, or `whole` for a picture kept as it was framed
+        ("crop_quad", _BOX),  # x, y of its top left, bottom left, bottom right, top right, in the parent's pixels
+        ("crop_scale", _REAL),  # crop pixels for a parent pixel
         ("padding", _REAL),  # fraction of the crop's area outside the parent
         ("eyes_xyxy", _BOX),
         ("nose_xyxy", _BOX),
@@ -172,10 +179,19 @@ def read(folder: Path) -> pd.DataFrame:
         arrow = pq.read_table(file)
     except (pa.ArrowException, OSError) as error:
         raise ManifestError(f"{file} cannot be read ({error}); run the stage that writes it again") from error
-    rows = table(_to_pandas(arrow))
+    rows = table(_without_retired(_to_pandas(arrow)))
     base = str(folder.absolute())
     rows["path"] = [None if pd.isna(p) else os.path.normpath(os.path.join(base, p)) for p in rows["path"]]  # noqa: PTH118
     return rows
+
+
+def _without_retired(rows: pd.DataFrame) -> pd.DataFrame:
+    """What datasets of before had under another name: `crop_xyxy`, the box of an upright crop, is its `crop_quad`."""
+    if "crop_xyxy" not in rows:
+        return rows
+    boxes = rows.pop("crop_xyxy")
+    quads = [None if b is None else [b[0], b[1], b[0], b[3], b[2], b[3], b[2], b[1]] for b in boxes]
+    return rows.assign(crop_quad=pd.Series(quads, rows.index, dtype=object))
 
 
 def kept(rows: pd.DataFrame) -> pd.DataFrame:
@@ -211,11 +227,15 @@ def decide(rows: pd.DataFrame, stage: str) -> pd.DataFrame:
 
 
 def check_complete(before: pd.DataFrame, after: pd.DataFrame, stage: str) -> None:
-    """Every id that came in goes out, as an id or as the parent of a crop. Raises ManifestError otherwise."""
-    lost = set(before["id"]) - set(after["id"]) - set(after["parent_id"].dropna())
-    if lost or len(after) < len(before):
+    """Every row's id goes out, as an id or as the parent of a crop, as often as it came. Raises ManifestError."""
+    there = after["id"].value_counts()
+    others = after["parent_id"].where(after["parent_id"] != after["id"]).value_counts()
+    counts = before["id"].value_counts()
+    lost = counts - there.add(others, fill_value=0).reindex(counts.index, fill_value=0)
+    if (lost > 0).any() or len(after) < len(before):
+        names = sorted(lost.index[lost > 0])
         raise ManifestError(
-            f"{stage} lost {len(before) - len(after)} rows, among them {sorted(lost)[:3]}: a bug; report it"
+            f"{stage} lost {max(len(before) - len(after), len(names))} rows, among them {names[:3]}: a bug; report it"
         )
 
 

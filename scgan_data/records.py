@@ -39,6 +39,7 @@ class Origin(StrEnum):
     """Where a row's region boxes come from."""
 
     LANDMARKS = "landmarks"
+    DETECTOR = "detector"
     HUMAN = "human"
 
 
@@ -84,7 +85,11 @@ class Reason(StrEnum):
     NO_FACE = "no_face"
     SEVERAL_FACES = "several_faces"
     FACE_TOO_SMALL = "face_too_small"
+    FACE_CUT = "face_cut"
+    FACE_BLURRED = "face_blurred"
     TILTED = "tilted"
+    TURNED = "turned"
+    NODDED = "nodded"
     PADDED = "padded"
     HUMAN_REJECTED = "human_rejected"
 
@@ -129,7 +134,11 @@ MEANING: dict[Reason, str] = {
     Reason.NO_FACE: "the detector found no face",
     Reason.SEVERAL_FACES: "more than one face (value)",
     Reason.FACE_TOO_SMALL: "the distance of the eyes is below the limit (pixels of the source)",
+    Reason.FACE_CUT: "the picture's border cuts the face (fraction of its box or points outside)",
+    Reason.FACE_BLURRED: "the sharpness of the face alone is below the domain's limit",
     Reason.TILTED: "the line of the eyes is tilted more than the limit (degrees)",
+    Reason.TURNED: "the head is turned to a side more than the limit (degrees)",
+    Reason.NODDED: "the head is raised or lowered more than the limit (degrees)",
     Reason.PADDED: "the crop would lie outside the picture by more than the limit (fraction of its area)",
     Reason.HUMAN_REJECTED: "a person rejected it (review/verdicts.jsonl)",
 }

@@ -1,9 +1,10 @@
 """Per-image work: batches over a pool of processes, with progress, Ctrl-C, and going on after a kill.
 
 A per-image stage is a pure function `(batch, config) -> results`: a DataFrame of rows in, a DataFrame of result columns
-out, same length and order; a column `png` (bytes or None) holds a new picture, stored under the result's `id`. Each
-finished batch is kept (`stage.Results`) under the hash of the stage's sources, weights and configuration, so that a run
-does only what no run before it has done.
+out, same length and order; a column `png` (bytes or None) holds a new picture, stored under the result's `id`. Where a
+picture can give several results, a column `_of` holds the place in the batch of the row that each answers; every row
+is answered. Each finished batch is kept (`stage.Results`) under the hash of the stage's sources, weights and
+configuration, so that a run does only what no run before it has done.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from pydantic import BaseModel
 
@@ -42,7 +44,10 @@ class Work:
 
 
 def per_image(rows: pd.DataFrame, work: Work, folder: StageFolder, *, workers: int | None = None) -> pd.DataFrame:
-    """A copy of `rows` with the function's result columns filled in; other columns are carried through."""
+    """A copy of `rows` with the function's result columns filled in; other columns and the index are carried through.
+
+    A row with several answers is there several times, with one index.
+    """
     results = Results(folder, key_of(work.version, work.config))
     inputs = rows["domain"] + "/" + rows["id"]
     done = _usable(results.load(), folder)
@@ -60,22 +65,26 @@ def _usable(done: pd.DataFrame, folder: StageFolder) -> pd.DataFrame:
     """Finished results by input, without those whose picture is no longer there."""
     if done.empty:
         return pd.DataFrame(index=pd.Index([], name="_input"))
-    done = done.drop_duplicates("_input", keep="last").set_index("_input")
+    done = done.assign(_part=done.get("_part", pd.Series(0, done.index)).fillna(0))  # results of before it was there
+    done = done.drop_duplicates(["_input", "_part"], keep="last").set_index("_input")
     if "_stored" in done:
-        there = [
-            not stored or folder.picture(i) is not None for i, stored in zip(done["id"], done["_stored"], strict=True)
+        gone = [
+            stored and folder.picture(i) is None for i, stored in zip(done["id"], done["_stored"].eq(True), strict=True)
         ]
-        done = done[there]
+        done = done[~done.index.isin(done.index[gone])]
     return done
 
 
 def _merge(rows: pd.DataFrame, inputs: pd.Series[str], answers: pd.DataFrame) -> pd.DataFrame:
-    merged = rows.astype({c: object for c in answers.columns if c in rows.columns})
-    picked = answers.reindex(inputs)
+    """Each row with each of its answers."""
+    counts = answers.index.value_counts().reindex(inputs).to_numpy()
+    merged = rows.iloc[np.repeat(np.arange(len(rows)), counts)]
+    merged = merged.astype({c: object for c in answers.columns if c in rows.columns})
+    picked = answers.iloc[answers.index.get_indexer_for(pd.Index(inputs))]
     for name in answers.columns:
         if not name.startswith("_"):
             merged[name] = picked[name].to_numpy()
-    return manifest.table(merged)
+    return manifest.table(merged).set_axis(merged.index)
 
 
 def _run(
@@ -108,14 +117,15 @@ def _run(
 
 def _work_on(batch: pd.DataFrame, work: Work, into: Path) -> pd.DataFrame:
     """In a worker: the function, then its pictures to disk, each whole or not at all."""
-    answer = work.function(batch, work.config)
-    if len(answer) != len(batch):
+    answer = work.function(batch, work.config).reset_index(drop=True)
+    answered = answer.pop("_of") if "_of" in answer else answer.index.to_series()
+    if answered.drop_duplicates().tolist() != list(range(len(batch))):
         raise ScganError(f"{work.function.__qualname__} returned {len(answer)} results for {len(batch)} rows: a bug")
-    answer = answer.reset_index(drop=True)
     if "png" in answer:
         for content_id, png in zip(answer["id"], answer["png"], strict=True):
             if png is not None:
                 files.write_bytes(into / files.content_path(content_id), png)
         answer["_stored"] = answer.pop("png").notna()
-    answer["_input"] = (batch["domain"] + "/" + batch["id"]).to_numpy()
+    answer["_input"] = (batch["domain"] + "/" + batch["id"]).to_numpy()[answered]
+    answer["_part"] = answer.groupby("_input").cumcount()
     return answer

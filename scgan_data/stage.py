@@ -5,6 +5,7 @@ For `data/04_crop` the work lies in `data/.04_crop.work/` (git-ignored):
     lock             held by the OS for as long as the process lives: `kill -9` of `dvc repro` leaves the stage running,
                      and a second one must stop with a line instead of writing into the same folder
     files/           new pictures, named by content; extras/: other files of the finished folder
+    spare/           finished pictures of rows that were rejected, for a run that decides otherwise
     results/KEY/     finished results, one parquet file a batch; KEY = hash of stage version and configuration
     new/, old/       the swap: new is complete (its manifest is written last) before the old folder moves aside
 
@@ -58,10 +59,29 @@ class StageFolder:
     def picture(self, content_id: str, suffix: str = ".png") -> Path | None:
         """The finished picture of that content, from this run, a killed one, or the folder of the last; or None."""
         relative = f"{content_id[:2]}/{content_id}{suffix}"
-        for parent in (f"{self.work}/files", str(self.home)):  # asked for each picture: pathlib would cost .1 ms
+        for parent in (
+            f"{self.work}/files",
+            str(self.home),
+            f"{self.work}/spare",
+        ):  # asked for each picture: pathlib would cost .1 ms
             if os.path.isfile(f"{parent}/{relative}"):  # noqa: PTH113
                 return Path(parent, relative)
         return None
+
+    def set_aside(self, rejected: Iterable[str], kept: Iterable[str]) -> None:
+        """Keep the pictures of rejected rows out of the finished folder, and bring back those of kept ones."""
+        spare, new = self.work / "spare", self.work / "spare.new"
+        shutil.rmtree(new, ignore_errors=True)
+        for content_id in {*rejected, *kept}:
+            source = self.picture(content_id)
+            if source is not None and source.is_relative_to(spare):
+                _link(source, self.files / source.relative_to(spare))
+        for content_id in set(rejected):
+            if (source := self.picture(content_id)) is not None:
+                _link(source, new / files.content_path(content_id))
+        shutil.rmtree(spare, ignore_errors=True)
+        if new.is_dir():
+            new.replace(spare)
 
     def commit(self, rows: pd.DataFrame | Iterable[pd.DataFrame]) -> dict[str, Any]:
         """Assemble the finished folder and swap it in: pictures of kept and rejected rows, extras, then the manifest.

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from scgan_data.config import Config, PerDomain, limit_for
 from scgan_data.limits.columns import Numbers
-from scgan_data.limits.rules import RULES, Values
+from scgan_data.limits.rules import RULES, Rule, Values
 from scgan_data.records import Reason
 
 
@@ -23,7 +23,7 @@ class Doubt:
     """For each of N rows, the check that it comes nearest to breaking, if it lies in a zone."""
 
     rule: NDArray[np.int64]
-    """(N,) index into `RULES`, -1 in no zone."""
+    """(N,) index into the rules, -1 in no zone."""
     nearness: Values
     """(N,) 1 at the limit, 0 at the zone's edge and outside."""
 
@@ -46,10 +46,11 @@ def nearest(
     domains: Sequence[str],
     config: Config,
     zones: Mapping[Reason, PerDomain],
+    rules: Sequence[Rule] = RULES,
 ) -> Doubt:
     """The zones in which rows lie; `codes` (N,) index `domains`. A row beyond a limit is in no zone of that check."""
     best = Doubt(np.full(len(codes), -1, np.int64), np.zeros(len(codes)))
-    for number, rule in enumerate(RULES):
+    for number, rule in enumerate(rules):
         limits = rule.limits(config, domains)
         bounds = edges(limits, shares(zones, rule.reason, domains), at_most=rule.at_most)
         if np.isnan(bounds).all():

@@ -15,6 +15,7 @@ from scgan_data import config
 from scgan_data.errors import ScganError
 from scgan_data.limits import rules
 from scgan_data.limits.columns import MANIFEST, Table
+from scgan_data.limits.crop_rules import CropLimits
 from scgan_data.records import MEANING, Reason, Status
 
 PAIRS, PAIRS_SHOWN = "pairs.parquet", 20
@@ -108,7 +109,9 @@ def _farness(pair: dict[str, Any]) -> tuple[bool, float, int]:
 def card(found: Card, params: Path | None = None) -> Iterator[View]:
     """The card: decisions, values beside limits, origin, and copies."""
     yield _decisions(found)
-    yield _values(found.latest, config.load(rules.FilterLimits, "filter", file=params))
+    yield _values("filter", found.latest, config.load(rules.FilterLimits, "filter", file=params))
+    if found.latest.get("crop_quad") is not None:
+        yield _values("crop", found.latest, config.load(CropLimits, "crop", file=params))
     origin = View(title="origin", title_justify="left", show_header=False)
     for name in ORIGIN:
         if found.latest.get(name) is not None:
@@ -139,13 +142,14 @@ def _number(value: float | None) -> str:
     return "" if value is None or np.isnan(value) else f"{value:.4g}"
 
 
-def _values(row: dict[str, Any], limits: config.Config) -> View:
-    """Every check of the filter: the value, the limit of the picture's domain, and whether it holds."""
-    view = View(title="filter's checks, with today's limits", title_justify="left")
+def _values(stage: str, row: dict[str, Any], limits: rules.Limits) -> View:
+    """Every check of a stage: the value, the limit of the picture's domain, and whether it holds."""
+    view = View(title=f"{stage}'s checks, with today's limits", title_justify="left")
     for name in ("check", "value", "", "limit", ""):
         view.add_column(name, justify="right" if name in ("value", "limit") else "left")
-    columns = {name: np.array([np.nan if row.get(name) is None else float(row[name])]) for name in rules.COLUMNS}
-    for rule in rules.RULES:
+    names = {name for rule in limits.RULES for name in rule.columns}
+    columns = {name: np.array([np.nan if row.get(name) is None else float(row[name])]) for name in names}
+    for rule in limits.RULES:
         value, limit = rule.values(columns), rule.limits(limits, [row["domain"]])
         verdict = (
             "" if np.isnan(value[0] + limit[0]) else "[red]beyond" if rule.beyond(value, limit)[0] else "[green]within"

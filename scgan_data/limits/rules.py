@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +49,8 @@ class Rule:
         return values > limits if self.at_most else values < limits
 
 
-def _column(name: str) -> Callable[[Numbers], Values]:
+def column(name: str) -> Callable[[Numbers], Values]:
+    """What a rule compares where it is a column as it stands."""
     return lambda columns: columns[name]
 
 
@@ -65,22 +66,48 @@ _SIZE = ("width", "height")
 RULES = (
     Rule("min_side_px", Reason.TOO_SMALL, _SIZE, False, _shorter_px),
     Rule("max_aspect", Reason.ASPECT, _SIZE, True, _aspect),
-    Rule("min_contrast", Reason.FLAT, ("contrast",), False, _column("contrast")),
-    Rule("min_sharpness", Reason.BLURRED, ("sharpness",), False, _column("sharpness")),
-    Rule("max_screenshot", Reason.SCREENSHOT, ("screenshot",), True, _column("screenshot")),
-    Rule("max_border", Reason.BORDERED, ("border",), True, _column("border")),
-    Rule("max_collage", Reason.COLLAGE, ("collage",), True, _column("collage")),
-    Rule("max_drawn", Reason.NOT_A_PHOTOGRAPH, ("drawn",), True, _column("drawn")),
-    Rule("min_drawn", Reason.NOT_DRAWN, ("drawn",), False, _column("drawn")),
-    Rule("max_watermark_score", Reason.WATERMARKED, ("watermark_score",), True, _column("watermark_score")),
+    Rule("min_contrast", Reason.FLAT, ("contrast",), False, column("contrast")),
+    Rule("min_sharpness", Reason.BLURRED, ("sharpness",), False, column("sharpness")),
+    Rule("max_screenshot", Reason.SCREENSHOT, ("screenshot",), True, column("screenshot")),
+    Rule("max_border", Reason.BORDERED, ("border",), True, column("border")),
+    Rule("max_collage", Reason.COLLAGE, ("collage",), True, column("collage")),
+    Rule("max_drawn", Reason.NOT_A_PHOTOGRAPH, ("drawn",), True, column("drawn")),
+    Rule("min_drawn", Reason.NOT_DRAWN, ("drawn",), False, column("drawn")),
+    Rule("max_watermark_score", Reason.WATERMARKED, ("watermark_score",), True, column("watermark_score")),
 )
 """In the order in which they are asked."""
 COLUMNS = tuple(dict.fromkeys(name for rule in RULES for name in rule.columns))
 
 
-class FilterLimits(Config, extra="ignore"):
+class Limits(Config, extra="ignore"):
+    """What a section of params.yaml has beside its limits; `RULES` are asked in their order."""
+
+    RULES: ClassVar[tuple[Rule, ...]] = ()
+    """The section's rules."""
+    doubt: dict[Reason, PerDomain] = {}
+    """Zones of doubt: how near its limit a value is doubtful, as a share of the limit (.15: within 15 %)."""
+    doubtful: Literal["keep", "reject"] = "keep"
+    """What becomes of the doubtful until a person has judged them."""
+    verdicts: Path = Path("review/verdicts.jsonl")
+    """People's verdicts; a missing file is an empty one."""
+
+    @field_validator("doubt")
+    @classmethod
+    def _known_checks(cls, zones: dict[Reason, PerDomain]) -> dict[Reason, PerDomain]:
+        known = {rule.reason for rule in cls.RULES}
+        if unknown := [reason.value for reason in zones if reason not in known]:
+            raise ValueError(f"no check of this stage: {', '.join(unknown)}; it has {', '.join(sorted(known))}")
+        shares = [s for zone in zones.values() for s in (zone.values() if isinstance(zone, dict) else [zone])]
+        if any(share is not None and not 0 < share < 1 for share in shares):
+            raise ValueError("a zone of doubt is a share of the limit, above 0 and below 1, or null for none")
+        return zones
+
+
+class FilterLimits(Limits, extra="ignore"):
     """What decides in section `filter` of params.yaml; its other keys say how things are measured and shown."""
 
+    RULES: ClassVar[tuple[Rule, ...]] = RULES
+    """The section's rules."""
     min_side_px: PerDomain = 100.0
     """Least shorter side."""
     max_aspect: PerDomain = 2.0
@@ -108,31 +135,19 @@ class FilterLimits(Config, extra="ignore"):
         Reason.COLLAGE: 0.1,
         Reason.NOT_A_PHOTOGRAPH: 0.1,
     }
-    """Zones of doubt: how near its limit a value is doubtful, as a share of the limit (.15: within 15 %)."""
-    doubtful: Literal["keep", "reject"] = "keep"
-    """What becomes of the doubtful until a person has judged them."""
-    verdicts: Path = Path("review/verdicts.jsonl")
-    """People's verdicts; a missing file is an empty one."""
-
-    @field_validator("doubt")
-    @classmethod
-    def _known_checks(cls, zones: dict[Reason, PerDomain]) -> dict[Reason, PerDomain]:
-        known = {rule.reason for rule in RULES}
-        if unknown := [reason.value for reason in zones if reason not in known]:
-            raise ValueError(f"no check of the filter: {', '.join(unknown)}; it has {', '.join(sorted(known))}")
-        shares = [s for zone in zones.values() for s in (zone.values() if isinstance(zone, dict) else [zone])]
-        if any(share is not None and not 0 < share < 1 for share in shares):
-            raise ValueError("a zone of doubt is a share of the limit, above 0 and below 1, or null for none")
-        return zones
+    """Zones of doubt, for these checks."""
 
 
 def first_broken(
-    columns: Numbers, codes: NDArray[np.int64], domains: Sequence[str], config: Config
+    columns: Numbers,
+    codes: NDArray[np.int64],
+    domains: Sequence[str],
+    config: Config,
+    rules: Sequence[Rule] = RULES,
 ) -> NDArray[np.int64]:
-    """(N,) index into `RULES` of each row's first broken rule, -1 for none. `codes` (N,) index `domains`."""
+    """(N,) index into `rules` of each row's first broken rule, -1 for none. `codes` (N,) index `domains`."""
     first = np.full(len(codes), -1, np.int64)
-    for number in reversed(range(len(RULES))):
-        rule = RULES[number]
+    for number, rule in reversed(list(enumerate(rules))):
         limits = rule.limits(config, domains)
         if not np.isnan(limits).all():
             first[rule.beyond(rule.values(columns), limits[codes])] = number

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,12 +21,11 @@ from rich.table import Table as View
 from scgan_data import config
 from scgan_data.limits import doubt, rules, settings
 from scgan_data.limits.columns import Numbers, Table
-from scgan_data.limits.rules import RULES, FilterLimits
+from scgan_data.limits.crop_rules import CropLimits
+from scgan_data.limits.rules import FilterLimits, Limits
 from scgan_data.records import Status
 from scgan_data.verdicts import read_verdicts, words
 
-LIMITS = (*(rule.key for rule in RULES), "doubt", "doubtful")
-"""The filter's keys that can be tried."""
 KEPT = ""
 """The outcome of a kept row, beside the reasons."""
 
@@ -63,47 +63,58 @@ def what_if(changes: Sequence[str], folder: Path | None = None, params: Path | N
     return DECIDE[stage](changes, settings.folder_of(stage, folder), params)
 
 
-def _filter(changes: Sequence[str], folder: Path, params: Path | None) -> Change:
-    base = config.load(FilterLimits, "filter", file=params)
-    new = settings.changed(base, "filter", changes, LIMITS)
+def limits_of(limits: type[Limits]) -> tuple[str, ...]:
+    """A section's keys that can be tried."""
+    return (*(rule.key for rule in limits.RULES), "doubt", "doubtful")
+
+
+def _by_rules(stage: str, limits: type[Limits], changes: Sequence[str], folder: Path, params: Path | None) -> Change:
+    base = config.load(limits, stage, file=params)
+    new = settings.changed(base, stage, changes, limits_of(limits))
     table = Table(folder)
-    columns = table.numbers(rules.COLUMNS)
-    rows, labels = reached(table, "filter")
+    columns = table.numbers(tuple(dict.fromkeys(name for rule in limits.RULES for name in rule.columns)))
+    rows, labels = reached(table, stage)
     columns = {name: column[rows] for name, column in columns.items()}
     codes, domains = labels["domain"]
-    outcomes, before = recorded(labels, [KEPT, *(rule.reason.value for rule in RULES)])
+    known = [KEPT, *(rule.reason.value for rule in limits.RULES)]
+    outcomes, before = recorded(labels, known)
     after = _broken(columns, codes, domains, new, _words(table, rows, new.verdicts)) + 1
-    return Change("filter", table, rows, domains, codes, outcomes, before, after, _deciding(columns, before, after))
+    after = np.where(before < len(known), after, before)  # no face: no limit changes that
+    values = _deciding(columns, before, after, new.RULES)
+    return Change(stage, table, rows, domains, codes, outcomes, before, after, values)
 
 
 def _words(table: Table, rows: NDArray[np.int64], file: Path) -> NDArray[np.str_]:
-    """(R,) a person's last word on each row, or nothing."""
+    """(R,) a person's last word on each row's picture, else on its parent, or nothing."""
     said = words(read_verdicts(file))
     if not said:
         return np.full(len(rows), "")
-    return np.array([said.get(content_id, "") for content_id in table.texts("id", rows)], np.str_)
+    ids, parents = table.texts("id", rows), table.texts("parent_id", rows)
+    return np.array([said.get(i) or said.get(parent, "") for i, parent in zip(ids, parents, strict=True)], np.str_)
 
 
 def _broken(
     columns: Numbers,
     codes: NDArray[np.int64],
     domains: list[str],
-    new: FilterLimits,
+    new: Limits,
     words: NDArray[np.str_],
 ) -> NDArray[np.int64]:
     """(R,) the rule by which the filter rejects a row, -1 for none."""
-    broken = np.where(words == "accept", -1, rules.first_broken(columns, codes, domains, new))
+    broken = np.where(words == "accept", -1, rules.first_broken(columns, codes, domains, new, new.RULES))
     if new.doubtful == "keep":
         return broken
-    near = doubt.nearest(columns, codes, domains, new, new.doubt).rule
+    near = doubt.nearest(columns, codes, domains, new, new.doubt, new.RULES).rule
     return np.where((broken < 0) & (words == ""), near, broken)
 
 
-def _deciding(columns: Numbers, before: NDArray[np.int64], after: NDArray[np.int64]) -> NDArray[np.float64]:
+def _deciding(
+    columns: Numbers, before: NDArray[np.int64], after: NDArray[np.int64], known: Sequence[rules.Rule]
+) -> NDArray[np.float64]:
     """(R,) the value of the rule that a row breaks now, else of the one that it broke."""
     number = np.where(after > 0, after, before) - 1
     values = np.full(len(number), np.nan)
-    for n, rule in enumerate(RULES):
+    for n, rule in enumerate(known):
         if (here := number == n).any():
             values[here] = rule.values(columns)[here]
     return values
@@ -168,5 +179,9 @@ def _dedup(changes: Sequence[str], folder: Path, params: Path | None) -> Change:
     return copies.what_if(changes, folder, params)
 
 
-DECIDE: dict[str, Decide] = {"filter": _filter, "dedup": _dedup}
+DECIDE: dict[str, Decide] = {
+    "filter": partial(_by_rules, "filter", FilterLimits),
+    "crop": partial(_by_rules, "crop", CropLimits),
+    "dedup": _dedup,
+}
 """The stages whose limits can be tried."""

@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from scgan_data import manifest
 from scgan_data.errors import ScganError
-from scgan_data.quads import Quad, quad_of_row
 from scgan_data.records import Region, Status
 
 
@@ -42,7 +42,8 @@ class Card:
     boxes: dict[Region, list[float]]
     hidden: tuple[str, ...]
     """Regions that annotate judged not visible."""
-    quad: Quad | None
+    quad: NDArray[np.float64] | None
+    """`crop_quad`, the crop in its parent's pixels."""
 
     def as_json(self) -> dict[str, Any]:
         """What the page is told: no path."""
@@ -112,7 +113,7 @@ def _card(row: dict[str, Any]) -> Card:
         group=_text(row["group_id"]),
         boxes={region: box for region, box in boxes.items() if box},
         hidden=tuple(hidden.split(",")) if hidden else (),
-        quad=quad_of_row(row),
+        quad=row["crop_quad"],
     )
 
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from scgan_data import quads
+from scgan_data import framing
 from scgan_data.records import Reason, Region
 from scgan_data.review.audit import Audit, audits, drawn
 from scgan_data.review.book import Book
@@ -120,8 +120,7 @@ class Changes:
         boxes = {str(region): _clipped(box, card) for region, box in asked.regions.items()}
         line = _of(card) | {"regions": boxes}
         if card.quad is not None and card.parent is not None:
-            size = (float(card.size[0]), float(card.size[1]))
-            line["parent_regions"] = {r: b and quads.box_to_parent(b, card.quad, size) for r, b in boxes.items()}
+            line["parent_regions"] = {r: b and _in_parent(b, card) for r, b in boxes.items()}
         return self._done([line], {asked.id: asked.version})
 
     def keeper(self, asked: Keeper) -> dict[str, Any]:
@@ -194,3 +193,9 @@ def _clipped(box: list[float] | None, card: Card) -> list[float] | None:
     if not is_box(clipped):
         raise UnknownError("a box needs a width and a height inside the picture")
     return clipped
+
+
+def _in_parent(box: list[float], card: Card) -> list[float]:
+    """A box of the crop in its parent's pixels, to a thousandth."""
+    assert card.quad is not None
+    return [round(v, 3) for v in framing.box_to_parent(box, card.quad, card.size)]

@@ -24,6 +24,8 @@ UNITS: dict[Reason, str] = {
     Reason.ASPECT: " : 1",
     Reason.FACE_TOO_SMALL: " px",
     Reason.TILTED: "°",
+    Reason.TURNED: "°",
+    Reason.NODDED: "°",
     Reason.TIMED_OUT: " s",
 }
 """Of `value` and `limit`, where they have one."""

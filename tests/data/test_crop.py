@@ -1,20 +1,20 @@
-"""Detection on real weights, and the shoulder crop: formula, padding, reasons, bit-equal whatever the batch."""
+"""Detection on real weights, and crops: reasons, policies, the stage; bit-equal whatever the batch and the presets."""
 
+import json
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from PIL import Image
+from PIL import ExifTags, Image, ImageFilter
 from skimage import data as pictures
 
-from scgan_data import crop, files, images, manifest
+from scgan_data import crop, files, framing, hashes, images, manifest
 from scgan_data.crop import Crop, CropConfig, Decision
 from scgan_data.faces import retinaface
 from scgan_data.faces.face import Face
-from scgan_data.records import Reason
+from scgan_data.records import Reason, Region
 from scgan_data.stage import open_stage
 
 CASES = Path(__file__).parents[3] / "shared" / "cases" / "faces"
@@ -63,17 +63,8 @@ def test_the_shoulder_crop_puts_the_eyes_where_it_says(woman: Image.Image, face:
     marks = answer.to_crop(face.landmarks)
     assert abs(marks[:2, 1].mean() / 64 - 0.42) < 0.02
     assert abs((marks[:2, 0].mean() + marks[3:, 0].mean()) / 2 / 64 - 0.5) < 0.02
-    side = answer.xyxy[2] - answer.xyxy[0]
-    assert side == answer.xyxy[3] - answer.xyxy[1]
-
-
-@given(st.integers(-300, 300), st.integers(-300, 300), st.floats(20, 90), st.floats(0.8, 1.6))
-def test_the_square_moves_and_grows_with_the_face(dx: int, dy: int, eyes: float, mouth: float) -> None:
-    marks = np.array([[0, 0], [eyes, 0], [eyes / 2, eyes / 2], [0, eyes * mouth], [eyes, eyes * mouth]])
-    one = np.array(crop.shoulder_square(marks, 4.6, 0.42))
-    two = np.array(crop.shoulder_square(marks + np.array([dx, dy]), 4.6, 0.42))
-    assert np.abs(two - one - [dx, dy, dx, dy]).max() <= 1
-    assert one[2] - one[0] == round(4.6 * max(eyes, 0.92 * eyes * mouth))
+    x0, y0, x1, y1 = framing.box_of_quad(answer.quad)
+    assert x1 - x0 == y1 - y0
 
 
 def test_padding_is_measured_limited_and_reflected(woman: Image.Image) -> None:
@@ -82,10 +73,6 @@ def test_padding_is_measured_limited_and_reflected(woman: Image.Image) -> None:
     assert isinstance(answer, Decision) and answer.reason is Reason.PADDED and answer.value > answer.limit == 0.3
     padded = decision(tight, max_padding=None)
     assert isinstance(padded, Crop) and padded.padding == answer.value
-    box = (-10, -20, 50, 40)
-    assert crop.fraction_outside(box, (100, 100)) == 1 - 50 * 40 / 3600
-    filled = np.asarray(crop.extract(woman.crop((0, 0, 100, 100)), box, 60, "edge"))
-    assert (filled[0, 30] == np.asarray(woman)[0, 20]).all()
 
 
 def test_each_reason_is_reached(woman: Image.Image) -> None:
@@ -97,6 +84,76 @@ def test_each_reason_is_reached(woman: Image.Image) -> None:
     assert small.reason is Reason.FACE_TOO_SMALL and small.value < 12
     tilted = decision(woman.rotate(40, expand=True))
     assert tilted.reason is Reason.TILTED and 30 < tilted.value < 50
+    assert isinstance(decision(woman.rotate(40, expand=True), max_roll_deg=None), Crop)
+    cut = decision(woman.crop((215, 0, 512, 512)), max_roll_deg=None, max_yaw_deg=None)
+    assert cut.reason is Reason.FACE_CUT and 0.2 < cut.value <= 1
+    blurred = decision(woman.filter(ImageFilter.GaussianBlur(3)))
+    assert blurred.reason is Reason.FACE_BLURRED and blurred.value < blurred.limit == 0.16
+
+
+def test_a_turned_or_bent_head_has_its_reason(woman: Image.Image, face: Face) -> None:
+    for move, reason in (((24, 0), Reason.TURNED), ((0, -20), Reason.NODDED)):
+        marks = face.landmarks + np.array([0, 0, 1, 0, 0])[:, None] * move
+        other = Face(face.xyxy, face.score, marks)
+        limits = {"max_yaw_deg": 40.0} if reason is Reason.TURNED else {"max_yaw_deg": None, "max_pitch_deg": 20.0}
+        answer = crop.cut(woman, [other], "selfie", CropConfig(size_px=32, **limits))
+        assert isinstance(answer, Decision) and answer.reason is reason and answer.value > answer.limit
+        assert isinstance(crop.cut(woman, [other], "ink", CropConfig(size_px=32)), Crop), "off for drawings"
+
+
+def test_sharpness_of_the_face_does_not_see_the_background(woman: Image.Image, face: Face) -> None:
+    sharp = crop.face_sharpness(woman, face)
+    x0, y0, x1, y1 = (round(v) for v in face.xyxy)
+    soft = woman.filter(ImageFilter.GaussianBlur(4))
+    only_face = woman.copy()
+    only_face.paste(soft.crop((x0 - 4, y0 - 4, x1 + 4, y1 + 4)), (x0 - 4, y0 - 4))
+    soft.paste(woman.crop((x0 - 4, y0 - 4, x1 + 4, y1 + 4)), (x0 - 4, y0 - 4))
+    assert crop.face_sharpness(soft, face) == sharp > 3 * crop.face_sharpness(only_face, face)
+    assert crop.face_sharpness(woman.crop((0, 0, 100, 80)), face) == 0.0, "it lies outside"
+
+
+@pytest.mark.parametrize("preset", ["shoulder", "ffhq", "photo2cartoon", "face"])
+@pytest.mark.parametrize("level", [None, True, False])
+def test_points_and_boxes_come_back_from_the_row_alone(woman: Image.Image, face: Face, preset: str, level) -> None:
+    seen = Face(face.xyxy, face.score, face.landmarks, {Region.EYES: (190.0, 90.0, 260.0, 115.0)})
+    config = CropConfig(size_px=96, preset=preset, level=level)
+    answer = crop.cut(woman, [seen], "selfie", config)
+    assert isinstance(answer, Crop) and answer.image.size == (96, 96)
+    row = crop._columns(answer, "parent")
+    size = (row["width"], row["height"])
+    assert (
+        np.abs(framing.to_parent(row["landmarks"], row["crop_quad"], size).reshape(5, 2) - face.landmarks).max() < 1e-9
+    )
+    back = framing.box_to_parent(row["eyes_xyxy"], row["crop_quad"], size)
+    assert back[0] <= 190.001 and back[1] <= 90.001 and back[2] >= 259.999 and back[3] >= 114.999
+    assert row["regions_origin"] == "detector" and row["regions_score"] == face.score
+    assert row["crop_scale"] == pytest.approx(96 / framing.side_of(row["crop_quad"]))
+    (again,) = retinaface.detect([answer.image], min_score=0.5)
+    assert np.abs(again[0].landmarks - np.array(row["landmarks"]).reshape(5, 2)).max() < 6, "where the pixels have them"
+
+
+def test_a_detector_that_sees_no_regions_leaves_them_to_annotate(woman: Image.Image, face: Face) -> None:
+    row = crop._columns(crop.cut(woman, [face], "selfie", CropConfig(size_px=32)), "parent")
+    assert not {"eyes_xyxy", "regions_score", "regions_origin"} & set(row)
+    away = Face(face.xyxy, face.score, face.landmarks, {Region.EYES: (0.0, 300.0, 20.0, 320.0)})
+    assert crop._columns(crop.cut(woman, [away], "selfie", CropConfig(size_px=32)), "p")["eyes_xyxy"] is None
+
+
+def test_of_several_faces_the_policy_says_which(woman: Image.Image) -> None:
+    half = woman.crop((60, 0, 360, 300))
+    pair = Image.new("RGB", (700, 380))
+    pair.paste(half.resize((240, 240)), (430, 60))
+    pair.paste(half.resize((360, 360)), (20, 10))
+    (faces,) = retinaface.detect([pair])
+    assert len(faces) == 2
+    answers = {p: crop.cuts(pair, faces, "selfie", CropConfig(size_px=32, several=p)) for p in ("largest", "each")}
+    (largest,) = answers["largest"]
+    first, second = answers["each"]
+    assert (np.asarray(first.image) == np.asarray(largest.image)).all() and first.number == 1
+    assert second.number == 2 and second.quad[:, 0].min() > 300 > largest.quad[:, 0].min()
+    assert crop.cut(pair, faces, "selfie", CropConfig(size_px=32, several="each")).number == 1
+    strict = crop.cuts(pair, faces, "selfie", CropConfig(size_px=32, several="each", min_eye_distance_px=40))
+    assert isinstance(strict[0], Crop) and strict[1].reason is Reason.FACE_TOO_SMALL
 
 
 def test_a_passer_by_does_not_make_several(woman: Image.Image) -> None:
@@ -112,16 +169,16 @@ def test_a_drawing_without_a_found_face_is_kept_whole_only_where_params_say_so()
     drawing = Image.fromarray(pictures.coffee())
     assert decision(drawing, "anime").reason is Reason.NO_FACE
     whole = decision(drawing, "anime", faceless=("drawn",))
-    assert isinstance(whole, Crop) and whole.face is None and whole.xyxy == (100, 0, 500, 400)
+    assert isinstance(whole, Crop) and whole.face is None and framing.box_of_quad(whole.quad) == (100, 0, 500, 400)
     assert decision(drawing, "selfie", faceless=("drawn",)).reason is Reason.NO_FACE
 
 
 def test_a_framed_domain_keeps_its_frame_and_its_face(woman: Image.Image) -> None:
     answer = decision(woman, "anime", framed=("anime",))
-    assert isinstance(answer, Crop) and answer.face is not None and answer.xyxy == (0, 0, 512, 512)
+    assert isinstance(answer, Crop) and answer.face is not None and framing.box_of_quad(answer.quad) == (0, 0, 512, 512)
     assert np.abs(answer.to_crop(answer.face.landmarks) - answer.face.landmarks / 8).max() < 1e-9
     assert decision(Image.fromarray(pictures.coffee()), "anime", framed=("anime",)).reason is Reason.NO_FACE
-    assert decision(woman, "selfie", framed=("drawn",)).xyxy != answer.xyxy
+    assert (decision(woman, "selfie", framed=("drawn",)).quad != answer.quad).any()
 
 
 def test_the_stage_keeps_every_row_and_names_parents(tmp_path: Path, woman: Image.Image) -> None:
@@ -142,6 +199,123 @@ def test_the_stage_keeps_every_row_and_names_parents(tmp_path: Path, woman: Imag
     assert kept["parent_id"] == rows[0]["id"] and kept["id"] == files.id_of_bytes(Path(kept["path"]).read_bytes())
     assert images.load(kept["path"]).size == (48, 48) and len(kept["landmarks"]) == 10
     assert set(back["reason"].dropna()) == {"no_face", "noai"}
+
+
+def test_a_domain_can_have_a_formula_of_its_own(woman: Image.Image, face: Face) -> None:
+    config = CropConfig(size_px=32, side_factor={"ink": 3.5}, eyes_at={"drawn": 0.45}, max_padding=None)
+    assert crop.formula(config, "selfie") == (4.6, 0.42) and crop.formula(config, "ink") == (3.5, 0.45)
+    sides = [framing.side_of(crop.cut(woman, [face], domain, config).quad) for domain in ("selfie", "ink")]
+    assert sides[1] == pytest.approx(sides[0] * 3.5 / 4.6, abs=1)
+    with pytest.raises(ValueError, match=r"20\.0 is not between 1 and 12"):
+        CropConfig(side_factor={"ink": 20.0})
+
+
+def rows_of(tmp_path: Path, **named: Image.Image) -> pd.DataFrame:
+    rows = []
+    for name, picture in named.items():
+        path = tmp_path / f"{name}.png"
+        path.write_bytes(images.encode_png(picture))
+        size = {"width": picture.width, "height": picture.height}
+        content_id = files.id_of_bytes(path.read_bytes())
+        rows.append({"id": content_id, "domain": "selfie", "status": "kept", "path": str(path), "author": name, **size})
+    return manifest.table(rows)
+
+
+def cropped(tmp_path: Path, table: pd.DataFrame, **settings) -> pd.DataFrame:
+    settings.setdefault("verdicts", tmp_path / "verdicts.jsonl")
+    with open_stage("crop", tmp_path / "04") as folder:
+        done = crop.run(table, CropConfig(size_px=48, **settings), folder, workers=1)
+        manifest.check_complete(table, done, "crop")
+        folder.commit(done)
+    return manifest.read(tmp_path / "04")
+
+
+def test_each_face_is_a_row_and_no_row_is_lost(tmp_path: Path, woman: Image.Image) -> None:
+    pair = Image.fromarray(np.hstack([np.asarray(woman), np.asarray(woman.transpose(0).resize((400, 512)))]))
+    table = rows_of(tmp_path, pair=pair, coffee=Image.fromarray(pictures.coffee()), woman=woman)
+    back = cropped(tmp_path, table, several="each", min_eye_distance_px=40, max_roll_deg=None)
+    pairs = back[back["author"] == "pair"].sort_values("face_number")
+    assert pairs["face_number"].tolist() == [1, 2] and pairs["faces"].eq(2).all()
+    assert pairs["status"].tolist() == ["kept", "rejected"] and pairs["reason"].iloc[1] == "face_too_small"
+    assert pairs["id"].iloc[1] == table["id"][0] == pairs["parent_id"].iloc[0] and pairs["parent_id"].isna().iloc[1]
+    assert len(back) == 4 and sorted(back["author"]) == ["coffee", "pair", "pair", "woman"]
+    both = cropped(tmp_path, table, several="each", max_roll_deg=None)
+    kept = both[both["author"] == "pair"]
+    assert kept["status"].eq("kept").all() and kept["id"].nunique() == 2 and kept["parent_id"].eq(table["id"][0]).all()
+    assert all(images.load(path).size == (48, 48) for path in kept["path"])
+    largest = cropped(tmp_path, table, several="largest", max_roll_deg=None)
+    assert len(largest) == 3 and largest.set_index("author").loc["pair", "id"] in set(kept["id"])
+    assert cropped(tmp_path, table).set_index("author").loc["pair", "reason"] == "several_faces"
+
+
+def test_a_rejected_row_is_about_its_own_picture(tmp_path: Path, woman: Image.Image, face: Face) -> None:
+    (row,) = cropped(tmp_path, rows_of(tmp_path, woman=woman), min_eye_distance_px=80).to_dict("records")
+    assert row["reason"] == "face_too_small" and row["limit"] == 80 and row["value"] == face.eye_distance_px
+    assert row["path"] == str(tmp_path / "woman.png") and (row["width"], row["height"]) == (512, 512)
+    assert row["parent_id"] is None or pd.isna(row["parent_id"])
+    assert np.abs(row["landmarks"].reshape(5, 2) - face.landmarks).max() < 1e-9
+    assert np.abs(row["face_xyxy"] - np.array(face.xyxy)).max() < 1e-9
+    assert not list((tmp_path / "04").rglob("*.png")), "its crop is not kept"
+    assert row["face_sharpness"] > 0.2 and abs(row["yaw_deg"]) < 30 and row["face_cut"] == 0
+
+
+def test_a_moved_limit_detects_nothing_again_and_a_near_value_is_doubtful(tmp_path: Path, woman: Image.Image) -> None:
+    table = rows_of(tmp_path, woman=woman)
+    sharpness = cropped(tmp_path, table)["face_sharpness"].iloc[0]
+    results = sorted((tmp_path / ".04.work" / "results").rglob("*.parquet"))
+    stamps = [file.stat().st_mtime_ns for file in results]
+    near = cropped(tmp_path, table, min_face_sharpness=sharpness * 0.95).iloc[0]
+    assert (near["status"], near["doubt"]) == ("kept", "face_blurred")
+    strict = cropped(tmp_path, table, min_face_sharpness=sharpness * 0.95, doubtful="reject").iloc[0]
+    assert strict["reason"] == "face_blurred" and strict["limit"] == pytest.approx(sharpness * 0.95 * 1.2)
+    beyond = cropped(tmp_path, table, min_face_sharpness=sharpness * 1.05).iloc[0]
+    assert beyond["reason"] == "face_blurred" and beyond["value"] == sharpness
+    (tmp_path / "verdicts.jsonl").write_text(json.dumps({"id": table["id"][0], "verdict": "accept"}) + "\n")
+    accepted = cropped(tmp_path, table, min_face_sharpness=sharpness * 1.05).iloc[0]
+    assert accepted["status"] == "kept" and pd.isna(accepted["doubt"]) and Path(accepted["path"]).is_file()
+    assert [file.stat().st_mtime_ns for file in results] == stamps
+
+
+def test_an_earlier_doubt_stays_open(tmp_path: Path, woman: Image.Image) -> None:
+    table = rows_of(tmp_path, woman=woman).assign(doubt="watermarked")
+    assert cropped(tmp_path, table)["doubt"].tolist() == ["watermarked"]
+    (tmp_path / "verdicts.jsonl").write_text(json.dumps({"id": table["id"][0], "verdict": "accept"}) + "\n")
+    assert cropped(tmp_path, table)["doubt"].isna().all()
+
+
+def orientations(upright: Image.Image) -> dict[int, bytes]:
+    """The same picture as a camera stores it in each of EXIF's orientations, without loss."""
+    turned = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}  # Pillow's transposition that undoes what a viewer does
+    found = {}
+    for number in range(1, 9):
+        exif = Image.Exif()
+        exif[ExifTags.Base.Orientation] = number
+        stored = upright if number == 1 else upright.transpose(Image.Transpose(turned[number]))
+        buffer = BytesIO()
+        stored.save(buffer, "PNG", exif=exif)
+        found[number] = buffer.getvalue()
+    return found
+
+
+def test_eight_orientations_give_one_crop(tmp_path: Path, woman: Image.Image) -> None:
+    portrait = woman.crop((0, 0, 420, 512))
+    crops = set()
+    for number, data in orientations(portrait).items():
+        decoded = images.decode(data)
+        assert decoded.orientation == number
+        path = tmp_path / f"{number}.png"
+        path.write_bytes(hashes.stored(data, decoded)[0])  # as collect keeps it
+        batch = pd.DataFrame({"id": [str(number)], "domain": "selfie", "path": [str(path)]})
+        crops.add(crop.crop_batch(batch, CropConfig(size_px=64))["png"][0])
+    assert len(crops) == 1 and None not in crops
+
+
+@pytest.mark.skipif(not CASES.is_dir(), reason="../shared/cases is absent: cameras' files to turn upright")
+def test_real_files_of_all_orientations_are_one_picture() -> None:
+    for shape in ("Landscape", "Portrait"):
+        folder = CASES.parent / "faults" / "exif_orientation"
+        small = [np.asarray(images.load(folder / f"{shape}_{n}.jpg").resize((90, 90)), float) for n in range(1, 9)]
+        assert all(np.abs(one - small[0]).mean() < 6 for one in small)
 
 
 @pytest.mark.skipif(not CASES.is_dir(), reason="../shared/cases is absent: real faces to measure on")

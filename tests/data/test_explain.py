@@ -79,7 +79,7 @@ def data(tmp_path: Path) -> Path:
     rows[0] |= {"watermark_score": 0.99, "watermark_xyxy": [20.0, 30.0, 90.0, 60.0]}
     rows[2] |= {"status": "rejected", "rejected_by": "filter", "reason": "blurred", "value": 0.04, "limit": 0.09}
     manifest.write(tmp_path / "data" / "03_filter", manifest.table(rows))
-    rows[0] |= {"id": CROP, "parent_id": ONE, "path": str(files[CROP])}
+    rows[0] |= {"id": CROP, "parent_id": ONE, "path": str(files[CROP]), "crop_quad": [0.0] * 8, "yaw_deg": -72.5}
     manifest.write(tmp_path / "data" / "04_crop", manifest.table(rows))
     return tmp_path / "data"
 
@@ -121,7 +121,11 @@ def test_a_copy_names_its_keeper_and_the_measurements_of_the_pair(data: Path):
 def test_a_source_is_explained_through_its_crop(data: Path):
     found = explain("ab", data)
     assert [folder.name for folder, _ in found.rows] == ["04_crop", "03_filter", "02_dedup"]
-    assert "(crop efefefefefef)" in said(found)
+    text = said(found)
+    assert "(crop efefefefefef)" in text and "crop's checks, with today's limits" in text
+    turned = next(line.replace("│", " ").split() for line in text.splitlines() if "max_yaw_deg" in line)
+    assert turned == ["max_yaw_deg", "72.5", "≤", "60", "beyond"]
+    assert "crop's checks" not in said(explain("cd", data)), "it was never cropped"
     assert explain("ef", data).rows[0][1]["parent_id"] == ONE
 
 

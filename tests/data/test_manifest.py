@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -93,3 +95,26 @@ def test_losing_a_row_is_noticed() -> None:
 
 def test_every_reason_has_a_meaning() -> None:
     assert set(MEANING) == set(Reason)
+
+
+def test_a_row_that_another_s_faces_hide_is_still_missed() -> None:
+    before = manifest.table([{"id": name, "domain": "selfie", "status": "kept"} for name in ("p", "p", "q")])
+    crops = [
+        {"id": f"c{n}", "parent_id": parent, "domain": "selfie", "status": "kept"} for n, parent in enumerate("ppq")
+    ]
+    manifest.check_complete(before, manifest.table(crops), "crop")
+    more = [*crops, {"id": "c9", "parent_id": "q", "domain": "selfie", "status": "kept"}]
+    manifest.check_complete(before, manifest.table(more), "crop")
+    with pytest.raises(ManifestError, match=r"crop lost 1 rows, among them \['p'\]"):
+        manifest.check_complete(before, manifest.table([*crops[1:], *more[3:]]), "crop")
+
+
+def test_a_box_of_before_is_read_as_its_quad(tmp_path: Path) -> None:
+    manifest.write(tmp_path, manifest.table([{"id": "x", "domain": "selfie", "status": "kept"}] * 2))
+    file = tmp_path / manifest.FILE_NAME
+    old = (
+        pq.read_table(file).drop_columns("crop_quad").append_column("crop_xyxy", pa.array([[1.0, 2.0, 5.0, 6.0], None]))
+    )
+    pq.write_table(old, file)
+    back = manifest.read(tmp_path)["crop_quad"]
+    assert back[0].tolist() == [1, 2, 1, 6, 5, 6, 5, 2] and back[1] is None

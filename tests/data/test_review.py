@@ -41,14 +41,14 @@ def folder(tmp_path: Path, jpeg: Callable[..., bytes]) -> Path:
             picture.save(path, exif=exif)
         crop = {
             "parent_id": f"source{number:02}",
-            "crop_xyxy": [10.0, 20.0, 42.0, 52.0],
+            "crop_quad": [10.0, 20.0, 10.0, 52.0, 42.0, 52.0, 42.0, 20.0],
             "eyes_xyxy": [10.0, 20.0, 50.0, 30.0],
         }
         copy = {"status": "rejected", "rejected_by": "dedup", "reason": "near_duplicate"}
         row = {"id": f"crop{number:02}", "path": str(path), "width": 64, "height": 64, "status": "kept", **crop}
         row |= {"domain": "ink" if number < 4 else "selfie", "regions_score": 0.5 + number / 100}
         row |= {"group_id": "pair" if number in (0, 11) else f"alone{number}"}
-        row |= {"id": "copy", "parent_id": None, "crop_xyxy": None, **copy} if number == 11 else {}
+        row |= {"id": "copy", "parent_id": None, "crop_quad": None, **copy} if number == 11 else {}
         row |= {"doubt": "watermarked"} if number == 10 else {}
         rows.append(row)
     rows.append(

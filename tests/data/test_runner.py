@@ -95,3 +95,38 @@ def test_a_worker_that_dies_is_one_line_and_finished_batches_stay(tmp_path: Path
             run(folder, rows(40), Settings(log=str(log), dies_at="0027"), workers=2, size=2)
         kept = len(list((folder.work / "results").rglob("*.parquet")))
         assert kept > 0
+
+
+def several(batch: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+    """As many results for a picture as its number says, at least one; with `factor` 0 the last picture has none."""
+    counts = [max(1, int(i, 16) % 4) for i in batch["id"]]
+    if not settings.factor:
+        counts[-1] = 0
+    of = [place for place, count in enumerate(counts) for _ in range(count)]
+    names = [f"{batch['id'].iloc[place]}-{n}" for n, place in enumerate(of)]
+    return pd.DataFrame({"_of": of, "id": names, "faces": range(len(of)), "png": [name.encode() for name in names]})
+
+
+def test_a_picture_may_have_several_results(tmp_path: Path) -> None:
+    table = pd.concat([rows(9), rows(3)], ignore_index=True).iloc[::-1]
+    with open_stage("s", tmp_path / "s") as folder:
+        work = Work(several, Settings(), "v1", 4)
+        done = per_image(table, work, folder, workers=1)
+        again = per_image(table, work, folder, workers=2)
+        pd.testing.assert_frame_equal(done, again)
+        assert len(list(folder.files.rglob("*.png"))) == 15
+        next(folder.files.rglob("00/0003-*.png")).unlink()
+        pd.testing.assert_frame_equal(per_image(table, work, folder, workers=1), done)
+    counts = done["id"].str[:4].value_counts().to_dict()
+    assert counts == {"0000": 2, "0001": 2, "0002": 4, "0003": 3, "0004": 1, "0005": 1, "0006": 2, "0007": 3, "0008": 1}
+    source = dict(zip(table.index, table["id"], strict=True))
+    assert all(name.startswith(source[index]) for index, name in done["id"].items()), "the index says whose it is"
+    assert done["author"].eq("me").all()
+
+
+def test_a_picture_without_any_result_is_a_bug_that_is_named(tmp_path: Path) -> None:
+    with (
+        open_stage("s", tmp_path / "s") as folder,
+        pytest.raises(ScganError, match=r"several returned \d results for 4 rows: a bug"),
+    ):
+        per_image(rows(4), Work(several, Settings(factor=0.0), "v1", 4), folder, workers=1)

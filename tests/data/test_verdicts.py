@@ -5,13 +5,12 @@ import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scgan_data import dataset, manifest, quads, verdicts
+from scgan_data import dataset, manifest, verdicts
 from scgan_data.errors import ScganError
 from scgan_data.records import Reason, Region
 from scgan_data.review import agreement
@@ -193,31 +192,9 @@ def test_agreement_counts_pairs_disputes_and_boxes() -> None:
     assert json.loads(json.dumps(found.as_json()))["disputed"] == found.disputed
 
 
-NUMBER = st.floats(-200, 200)
-
-
-@settings(max_examples=100, deadline=None)
-@given(st.tuples(NUMBER, NUMBER), st.floats(20, 500), st.floats(0, 30), st.floats(30, 200), st.floats(30, 200))
-def test_boxes_go_through_an_upright_crop_and_back(corner, side: float, x0: float, x1: float, y1: float) -> None:
-    x, y = corner
-    quad = np.array([[x, y], [x, y + side], [x + side, y + side], [x + side, y]])
-    box = [x0, x0 / 2, x1 + 1, y1 + 1]
-    seen = quads.box_to_parent(box, quad, (256, 256))
-    assert quads.box_to_crop(seen, quad, (256, 256)) == pytest.approx(box, abs=0.02)
-    assert seen[0] == pytest.approx(x + x0 * side / 256, abs=0.01)
-
-
-def test_a_turned_crop_s_box_covers_what_was_drawn() -> None:
-    quad = np.array([[50, 0], [0, 50], [50, 100], [100, 50]], float)  # turned by 45 degrees
-    assert quads.box_to_parent([0, 0, 256, 256], quad, (256, 256)) == [0, 0, 100, 100]
-    assert quads.quad_of_row({"crop_xyxy": np.array([1.0, 2.0, 3.0, 4.0])}).tolist() == [[1, 2], [1, 4], [3, 4], [3, 2]]
-    assert quads.quad_of_row({"crop_xyxy": None, "crop_quad": list(range(8))}).shape == (4, 2)
-    assert quads.quad_of_row({}) is None
-
-
 def test_a_person_s_boxes_and_word_outlive_another_framing() -> None:
     crop = {"domain": "selfie", "width": 100, "height": 100, "status": "kept", "eyes_xyxy": [1.0, 1.0, 9.0, 9.0]}
-    framed = {"crop_xyxy": [10.0, 10.0, 60.0, 60.0]}  # two crop pixels for one of the parent
+    framed = {"crop_quad": [10.0, 10.0, 10.0, 60.0, 60.0, 60.0, 60.0, 10.0]}  # two crop pixels for one of the parent
     rows = manifest.table(
         [
             {"id": "new", "parent_id": "source", **crop, **framed},

@@ -17,7 +17,7 @@ from scgan_data import dedup, flow, images, manifest
 from scgan_data import filter as stage
 from scgan_data.duplicates import pairs
 from scgan_data.errors import ConfigError, ManifestError
-from scgan_data.limits import columns, flip_sheet, rules, whatif
+from scgan_data.limits import columns, crop_rules, decision, flip_sheet, rules, whatif
 from scgan_data.limits.whatif import what_if
 from scgan_data.stage import open_stage
 
@@ -113,7 +113,7 @@ def test_a_sheet_of_more_than_it_holds_says_so_and_a_missing_picture_is_one_line
     [
         ("filter.min_sharpnes=1", "did you mean `min_sharpness`"),
         ("filtre.min_sharpness=1", "did you mean `filter`"),
-        ("crop.size_px=1", "write STAGE.LIMIT=VALUE"),
+        ("annotate.padding=1", "write STAGE.LIMIT=VALUE"),
         ("filter.min_sharpness", "KEY=VALUE"),
         ("filter.min_sharpness=blue", "filter.min_sharpness = 'blue'"),
         ("filter.min_sharpness={", "not YAML"),
@@ -182,6 +182,51 @@ def test_the_rules_know_every_limit_of_the_filter():
     assert {name: getattr(known, name) for name in rules.FilterLimits.model_fields} == rules.FilterLimits().model_dump()
     limits = {name for name in rules.FilterLimits.model_fields if name.startswith(("min_", "max_"))}
     assert {rule.key for rule in rules.RULES} == limits
+
+
+FACE = {
+    "eye_distance_px": 40.0, "face_cut": 0.0, "roll_deg": -20.0, "yaw_deg": 5.0, "pitch_deg": 0.0,
+    "face_sharpness": 0.4, "padding": 0.1, "status": "kept",
+}  # fmt: skip
+FACES = st.fixed_dictionaries(
+    {
+        "domain": st.sampled_from(["selfie", "ink"]),
+        "eye_distance_px": st.floats(5, 30),
+        "roll_deg": st.floats(-45, 45),
+        "yaw_deg": st.none() | st.floats(-90, 90),
+        "face_sharpness": st.floats(0, 0.5),
+        "padding": st.floats(0, 0.5),
+    }
+)
+
+
+@given(st.lists(FACES, min_size=1, max_size=8))
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_limits_of_crop_decide_as_crop_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, faces: list[dict[str, object]]
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "params.yaml").unlink(missing_ok=True)
+    rows = [{"id": f"{n:02}" * 32, "parent_id": f"p{n}", **FACE, **change} for n, change in enumerate(faces)]
+    gone = {"id": "ff", "domain": "selfie", "status": "rejected", "rejected_by": "crop", "reason": "no_face"}
+    table = manifest.table([*rows, gone])
+    decide = lambda config: decision.decide(table, config, table["id"].map({}), stage="crop")  # noqa: E731
+    manifest.write(tmp_path / "04", decide(crop_rules.CropLimits()))
+    change = what_if(["crop.min_face_sharpness=.3", "crop.max_roll_deg.ink=10"], tmp_path / "04")
+    new = crop_rules.CropLimits(min_face_sharpness=0.3, max_roll_deg={"default": 30.0, "ink": 10.0})
+    expected = manifest.in_order(decide(new))["reason"].fillna("").tolist()
+    assert [change.outcomes[n] for n in change.after] == expected and expected.count("no_face") == 1
+    (tmp_path / "verdicts.jsonl").write_text('{"id": "p0", "verdict": "accept"}\n')
+    (tmp_path / "params.yaml").write_text(f"crop: {{verdicts: {tmp_path}/verdicts.jsonl}}")
+    accepted = what_if(["crop.min_face_sharpness=.49"], tmp_path / "04", tmp_path / "params.yaml")
+    place = [manifest.read(tmp_path / "04")["parent_id"].tolist()[row] for row in accepted.rows].index("p0")
+    assert accepted.outcomes[accepted.after[place]] == ""
+
+
+def test_the_rules_know_every_limit_of_crop():
+    named = {key for key in crop_rules.CropLimits.model_fields if key.startswith(("min_", "max_"))}
+    assert named == {rule.key for rule in crop_rules.RULES}
+    assert {name for rule in crop_rules.RULES for name in rule.columns} <= set(manifest.COLUMNS)
 
 
 def test_columns_read_as_the_manifest_does(folder: Path):
