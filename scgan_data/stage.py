@@ -75,10 +75,10 @@ class StageFolder:
         for content_id in {*rejected, *kept}:
             source = self.picture(content_id)
             if source is not None and source.is_relative_to(spare):
-                _link(source, self.files / source.relative_to(spare))
+                link(source, self.files / source.relative_to(spare))
         for content_id in set(rejected):
             if (source := self.picture(content_id)) is not None:
-                _link(source, new / files.content_path(content_id))
+                link(source, new / files.content_path(content_id))
         shutil.rmtree(spare, ignore_errors=True)
         if new.is_dir():
             new.replace(spare)
