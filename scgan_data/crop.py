@@ -91,7 +91,7 @@ class CropConfig(CropLimits, extra="forbid"):
     side_factor: Annotated[PerDomain, AfterValidator(partial(_each, least=1, most=12))] = 4.6
     """`shoulder`: side of the crop over the head's scale s, 1 to 12; a domain that a mapping does not name has 4.6."""
     eyes_at: Annotated[PerDomain, AfterValidator(partial(_each, least=0, most=1))] = 0.42
-    """`shoulder`: height of the eyes in the crop, from its top, 0 to 1; a domain that a mapping does not name has .42."""
+    """`shoulder`: height of the eyes from the top, 0 to 1; a domain that a mapping does not name has .42."""
     face_margin: Annotated[float, Field(ge=0, le=2)] = 0.15
     """`face`: added to each side of the face's box, as a fraction of its longer side."""
     several: Literal["reject", "largest", "each"] = "reject"
