@@ -20,7 +20,7 @@ from pydantic import Field
 from scgan_data import manifest
 from scgan_data.config import Config
 from scgan_data.landmarks import LEFT_EYE, MOUTH_LEFT, MOUTH_RIGHT, NOSE, RIGHT_EYE, head_scale
-from scgan_data.records import Origin, Region
+from scgan_data.records import ATTENTIVE, Origin, Region
 from scgan_data.runner import Work, per_image
 from scgan_data.stage import StageFolder, version_of
 
@@ -90,7 +90,7 @@ def region_boxes(
         Region.NOSE: np.array([[nose_root[0], eyes[1]], landmarks[NOSE]]),
         Region.MOUTH: landmarks[[MOUTH_LEFT, MOUTH_RIGHT]],
     }
-    return {region: _box(spans[region], MARGINS[region], head_scale(landmarks), size, config) for region in Region}
+    return {region: _box(spans[region], MARGINS[region], head_scale(landmarks), size, config) for region in ATTENTIVE}
 
 
 def _box(

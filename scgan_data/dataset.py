@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -24,7 +25,7 @@ from pydantic import Field
 from scgan_data import card, contact_sheet, files, manifest, split
 from scgan_data.config import Config
 from scgan_data.errors import DatasetError
-from scgan_data.records import Origin, Reason, Region
+from scgan_data.records import ATTENTIVE, Origin, Reason, Region, hidden_in, hidden_text
 from scgan_data.split import GroupBy
 from scgan_data.stage import StageFolder
 from scgan_data.verdicts import read_verdicts
@@ -67,8 +68,9 @@ def run(rows: pd.DataFrame, config: DatasetConfig, folder: StageFolder, *, worke
     shutil.rmtree(folder.files, ignore_errors=True)
     rows["path"] = [_place(row, folder) for row in _records(rows)]
     shutil.rmtree(folder.extras, ignore_errors=True)
+    listed = regions_of(rows)
     for (side, domain), part in manifest.kept(rows).groupby(["split", "domain"]):
-        lines = [json.dumps(_metadata(row), ensure_ascii=False) for row in _records(part.sort_values("id"))]
+        lines = [json.dumps(_metadata(row, listed), ensure_ascii=False) for row in _records(part.sort_values("id"))]
         file = folder.extras / str(side) / str(domain) / "metadata.jsonl"
         files.write_bytes(file, ("\n".join(lines) + "\n").encode())
     files.write_json(folder.extras / "annotations.coco.json", coco(rows, folder.home))
@@ -78,7 +80,7 @@ def run(rows: pd.DataFrame, config: DatasetConfig, folder: StageFolder, *, worke
 
 
 def apply_verdicts(rows: pd.DataFrame, verdicts: list[dict[str, Any]]) -> pd.DataFrame:
-    """A copy of `rows` with each verdict applied, a later line over an earlier one."""
+    """A copy of `rows` with each verdict applied, a later line over an earlier one; a null box is a hidden region."""
     rows = rows.copy()
     word = {v["id"]: v["verdict"] for v in verdicts if "verdict" in v}
     refused = {i for i, said in word.items() if said == "reject"}
@@ -89,8 +91,16 @@ def apply_verdicts(rows: pd.DataFrame, verdicts: list[dict[str, Any]]) -> pd.Dat
         for index in rows.index[(rows["id"] == verdict["id"]) | (rows["parent_id"] == verdict["id"])]:
             for region, box in verdict.get("regions", {}).items():
                 rows.at[index, f"{region}_xyxy"] = box
+                others = hidden_in(rows.at[index, "regions_hidden"]) - {Region(region)}
+                rows.at[index, "regions_hidden"] = hidden_text(others if box else others | {Region(region)})
                 rows.at[index, "regions_origin"] = Origin.HUMAN.value
     return rows
+
+
+def regions_of(rows: pd.DataFrame) -> tuple[Region, ...]:
+    """The regions that the files list: the attentive ones, and further ones of which a kept row has a box."""
+    kept = manifest.kept(rows)
+    return tuple(r for r in Region if r in ATTENTIVE or kept[f"{r}_xyxy"].notna().any())
 
 
 def _records(rows: pd.DataFrame) -> list[dict[str, Any]]:
@@ -109,16 +119,23 @@ def _place(row: dict[str, Any], folder: StageFolder) -> str | None:
     return str(folder.home / relative)
 
 
-def _metadata(row: dict[str, Any]) -> dict[str, Any]:
-    """One line of metadata.jsonl; boxes are half-open pixels of the picture, null where not visible."""
+def _metadata(row: dict[str, Any], listed: Sequence[Region]) -> dict[str, Any]:
+    """One line of metadata.jsonl; boxes are half-open pixels of the picture. A null box is one that nobody knows, or of
+    a region that was judged not visible, which `regions_hidden` then names."""
     text = ("id", "domain", "source_url", "license", "license_url", "author", "group_id")
     return {
         "file_name": f"{row['id']}.png",
         **{name: None if pd.isna(row[name]) else row[name] for name in text},
         "width": int(row["width"]),
         "height": int(row["height"]),
-        **{str(region): _box(row[f"{region}_xyxy"]) for region in Region},
+        **{str(region): _box(row[f"{region}_xyxy"]) for region in listed},
+        "regions_hidden": _hidden(row),
     }
+
+
+def _hidden(row: dict[str, Any]) -> list[str]:
+    hidden = hidden_in(row["regions_hidden"])
+    return [str(region) for region in Region if region in hidden]
 
 
 def _box(value: Any) -> list[float] | None:
@@ -126,13 +143,17 @@ def _box(value: Any) -> list[float] | None:
 
 
 def coco(rows: pd.DataFrame, home: Path) -> dict[str, Any]:
-    """COCO detection format: `bbox` is (x, y, width, height); one category a region."""
+    """COCO detection format: `bbox` is (x, y, width, height); one category a region, its id the same in every dataset.
+
+    What COCO has no word for, the regions judged not visible, stands in each picture's entry as `regions_hidden`.
+    """
     kept = manifest.kept(rows).sort_values(["split", "domain", "id"])
     pictures: list[dict[str, Any]] = []
     boxes: list[dict[str, Any]] = []
     for number, row in enumerate(_records(kept), 1):
         name = Path(row["path"]).relative_to(home).as_posix()
-        pictures.append({"id": number, "file_name": name, "width": int(row["width"]), "height": int(row["height"])})
+        size_px = {"width": int(row["width"]), "height": int(row["height"])}
+        pictures.append({"id": number, "file_name": name, **size_px, "regions_hidden": _hidden(row)})
         for category, region in enumerate(Region, 1):
             box = _box(row[f"{region}_xyxy"])
             if box is not None:
@@ -154,7 +175,7 @@ def _sheets(rows: pd.DataFrame, folder: StageFolder, count: int) -> None:
             contact_sheet.Tile(
                 folder.files / Path(row["path"]).relative_to(folder.home),
                 row["id"][:8],
-                tuple(box for region in Region if (box := _box(row[f"{region}_xyxy"]))),
+                tuple(_box(row[f"{region}_xyxy"]) for region in ATTENTIVE),
             )
             for row in chosen
         ]

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from scgan_data import manifest
-from scgan_data.records import MEANING, Reason, Region, Status
+from scgan_data.records import ATTENTIVE, MEANING, Reason, Region, Status
 from scgan_model.report.data import domains_of
 from scgan_model.report.pictures import Box, thumbnail
 
@@ -144,7 +144,7 @@ def _number(value: float) -> str:
 def boxed_sheets(rows: pd.DataFrame, *, side_px: int, limit: int) -> list[Sheet]:
     """Kept crops with their region boxes drawn on them, one sheet a domain; domains without any box are left out."""
     kept = manifest.kept(rows).sort_values("id")
-    boxed = kept[kept[[f"{region}_xyxy" for region in Region]].notna().any(axis=1)]
+    boxed = kept[kept[[f"{region}_xyxy" for region in ATTENTIVE]].notna().any(axis=1)]
     sheets = []
     for domain in domains_of(boxed):
         mine = boxed[boxed["domain"] == domain]
@@ -155,7 +155,7 @@ def boxed_sheets(rows: pd.DataFrame, *, side_px: int, limit: int) -> list[Sheet]
 
 def _boxed_tile(row: Any, side_px: int) -> Tile:
     boxes: dict[Region, Box] = {}
-    for region in Region:
+    for region in ATTENTIVE:
         box = getattr(row, f"{region}_xyxy")
         if box is not None and not isinstance(box, float):
             boxes[region] = tuple(box)
