@@ -63,7 +63,7 @@ REGIONS_IN_DOUBT = "regions"
 """What the column `doubt` says of boxes that lie near a limit of plausibility; the other doubts are reasons."""
 
 
-def hidden_in(text: str | float | None) -> frozenset[Region]:
+def hidden_in(text: object) -> frozenset[Region]:
     """The regions that a cell of `regions_hidden` names: judged not visible. A null cell names none."""
     return frozenset(map(Region, text.split(","))) if isinstance(text, str) and text else frozenset()
 
@@ -74,7 +74,7 @@ def hidden_text(regions: Iterable[Region]) -> str | None:
     return ",".join(region for region in Region if region in among) or None
 
 
-def with_doubt(earlier: str | float | None, doubt: str) -> str:
+def with_doubt(earlier: object, doubt: str) -> str:
     """The column `doubt` with another one added, after what earlier stages doubted: `watermarked,regions`."""
     said = earlier.split(",") if isinstance(earlier, str) and earlier else []
     return ",".join(dict.fromkeys([*said, doubt]))
