@@ -99,12 +99,13 @@ def _columns(row: Mapping[Any, Any], config: AnnotateConfig) -> dict[str, Any]:
     missed = _missed(found, origin, config) | (found.keys() - seen.keys())
     pad = config.padding * head_scale(points) if points is not None else 0.0
     near = any(abs(margin) < config.doubt_zone for margin in margins.values())
+    earlier = row["doubt"] if isinstance(row["doubt"], str) else None
     return {
         **{f"{region}_xyxy": _padded(seen[region], pad, size) if region in seen else None for region in Region},
         "regions_hidden": hidden_text(missed),
         "regions_score": _score(row["face_score"], [margins[region] for region in seen]) if seen else None,
         "regions_origin": origin.value if found else None,
-        "doubt": with_doubt(row["doubt"], REGIONS_IN_DOUBT) if near else row["doubt"],
+        "doubt": with_doubt(earlier, REGIONS_IN_DOUBT) if near else earlier,
     }
 
 
