@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from scgan_data import manifest
-from scgan_data.records import ATTENTIVE, MEANING, Reason, Region, Status
+from scgan_data.records import ATTENTIVE, MEANING, Reason, Region, Status, hidden_in
 from scgan_model.report.data import domains_of
 from scgan_model.report.pictures import Box, thumbnail
 
@@ -161,4 +161,5 @@ def _boxed_tile(row: Any, side_px: int) -> Tile:
             boxes[region] = tuple(box)
     score = "" if pd.isna(row.regions_score) else f"{row.regions_score:.2f}"
     origin = row.regions_origin if isinstance(row.regions_origin, str) else ""
-    return Tile(thumbnail(row.path, side_px, boxes=boxes), caption=" ".join(filter(None, (origin, score))))
+    hidden = [f"no {region}" for region in ATTENTIVE if region in hidden_in(row.regions_hidden)]
+    return Tile(thumbnail(row.path, side_px, boxes=boxes), caption=" ".join(filter(None, (origin, score, *hidden))))
