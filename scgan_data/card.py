@@ -17,7 +17,8 @@ tags: [portraits, cartoonization, scgan]
 
 Head-and-shoulders selfies and cartoon portraits, square, {sizes}, with boxes of eyes, nose and mouth, for training
 selfie-to-cartoon models (scGAN: Li et al., "Everyone is a Cartoonist"). `datasets.load_dataset("imagefolder",
-data_dir=...)` reads it; `annotations.coco.json` holds the same boxes for annotation tools.
+data_dir=...)` reads it; `annotations.coco.json` holds the same boxes for annotation tools. Where a box is null, the
+region is not visible if `regions_hidden` names it, and unknown if not.
 """
 
 SPLIT = """

@@ -24,11 +24,12 @@ PAPER, INK, BOX_COLOURS = "#fbfaf7", "#26241f", ("#d1495b", "#2e86ab", "#3c9d5b"
 
 @dataclass(frozen=True)
 class Tile:
-    """One picture of a sheet; boxes are (x0, y0, x1, y1) in its own pixels."""
+    """One picture of a sheet; boxes are (x0, y0, x1, y1) in its own pixels, each place with a colour of its own, None
+    for no box."""
 
     path: Path
     caption: str = ""
-    boxes: tuple[Sequence[float], ...] = ()
+    boxes: tuple[Sequence[float] | None, ...] = ()
 
 
 def draw(tiles: Sequence[Tile], title: str, *, columns: int = 10) -> Image.Image:
@@ -57,7 +58,8 @@ def _tile(tile: Tile) -> Image.Image:
     small = picture.resize(size, Image.Resampling.BICUBIC, reducing_gap=1.0)
     pen = ImageDraw.Draw(small)
     for box, colour in zip(tile.boxes, BOX_COLOURS, strict=False):
-        pen.rectangle([v * scale for v in box], outline=colour, width=1)
+        if box is not None:
+            pen.rectangle([v * scale for v in box], outline=colour, width=1)
     square = Image.new("RGB", (TILE_PX, TILE_PX), PAPER)
     square.paste(small, ((TILE_PX - small.width) // 2, (TILE_PX - small.height) // 2))
     return square

@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -26,7 +27,7 @@ from scgan_data.config import Config
 from scgan_data.errors import DatasetError
 from scgan_data.exchange import coco
 from scgan_data.exchange.picture import Pictures
-from scgan_data.records import Origin, Reason, Region, Status
+from scgan_data.records import ATTENTIVE, Origin, Reason, Region, Status, hidden_in, hidden_text
 from scgan_data.split import GroupBy
 from scgan_data.stage import StageFolder
 from scgan_data.verdicts import by_row, fold, is_box, read_verdicts
@@ -73,8 +74,9 @@ def run(rows: pd.DataFrame, config: DatasetConfig, folder: StageFolder, *, worke
     shutil.rmtree(folder.files, ignore_errors=True)
     rows["path"] = [_place(row, folder) for row in _records(rows)]
     shutil.rmtree(folder.extras, ignore_errors=True)
+    listed = regions_of(rows)
     for (side, domain), part in manifest.kept(rows).groupby(["split", "domain"]):
-        lines = [json.dumps(_metadata(row), ensure_ascii=False) for row in _records(part.sort_values("id"))]
+        lines = [json.dumps(_metadata(row, listed), ensure_ascii=False) for row in _records(part.sort_values("id"))]
         file = folder.extras / str(side) / str(domain) / "metadata.jsonl"
         files.write_bytes(file, ("\n".join(lines) + "\n").encode())
     pictures = Pictures.of(manifest.kept(rows))
@@ -87,7 +89,10 @@ def run(rows: pd.DataFrame, config: DatasetConfig, folder: StageFolder, *, worke
 
 
 def apply_verdicts(rows: pd.DataFrame, verdicts: list[dict[str, Any]]) -> pd.DataFrame:
-    """A copy of `rows` with what stands of people's verdicts (lines of `read_verdicts`; `verdicts.by_row`, `fold`)."""
+    """A copy of `rows` with what stands of people's verdicts (lines of `read_verdicts`; `verdicts.by_row`, `fold`).
+
+    A null box is a hidden region.
+    """
     rows = rows.copy()
     parents = [None if pd.isna(parent) else str(parent) for parent in rows["parent_id"]]
     standing = [fold(lines) for lines in by_row(verdicts, rows["id"].tolist(), parents)]
@@ -102,6 +107,8 @@ def apply_verdicts(rows: pd.DataFrame, verdicts: list[dict[str, Any]]) -> pd.Dat
             known, moved = _moved(box, region, line, rows.loc[index])
             if known:
                 rows.at[index, f"{region}_xyxy"] = moved  # type: ignore[assignment]  # pandas-stubs know no lists
+                others = hidden_in(rows.at[index, "regions_hidden"]) - {region}
+                rows.at[index, "regions_hidden"] = hidden_text(others if moved else others | {region})
                 rows.at[index, "regions_origin"] = Origin.HUMAN.value
     return rows
 
@@ -122,6 +129,12 @@ def _moved(
     return is_box(clipped), clipped
 
 
+def regions_of(rows: pd.DataFrame) -> tuple[Region, ...]:
+    """The regions that the files list: the attentive ones, and further ones of which a kept row has a box."""
+    kept = manifest.kept(rows)
+    return tuple(r for r in Region if r in ATTENTIVE or kept[f"{r}_xyxy"].notna().any())
+
+
 def _records(rows: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(name): cell for name, cell in row.items()} for row in rows.to_dict("records")]
 
@@ -138,16 +151,23 @@ def _place(row: dict[str, Any], folder: StageFolder) -> str | None:
     return str(folder.home / relative)
 
 
-def _metadata(row: dict[str, Any]) -> dict[str, Any]:
-    """One line of metadata.jsonl; boxes are half-open pixels of the picture, null where not visible."""
+def _metadata(row: dict[str, Any], listed: Sequence[Region]) -> dict[str, Any]:
+    """One line of metadata.jsonl; boxes are half-open pixels of the picture. A null box is one that nobody knows, or of
+    a region that was judged not visible, which `regions_hidden` then names."""
     text = ("id", "domain", "source_url", "license", "license_url", "author", "group_id")
     return {
         "file_name": f"{row['id']}.png",
         **{name: None if pd.isna(row[name]) else row[name] for name in text},
         "width": int(row["width"]),
         "height": int(row["height"]),
-        **{str(region): _box(row[f"{region}_xyxy"]) for region in Region},
+        **{str(region): _box(row[f"{region}_xyxy"]) for region in listed},
+        "regions_hidden": _hidden(row),
     }
+
+
+def _hidden(row: dict[str, Any]) -> list[str]:
+    hidden = hidden_in(row["regions_hidden"])
+    return [str(region) for region in Region if region in hidden]
 
 
 def _box(value: Any) -> list[float] | None:
@@ -164,7 +184,7 @@ def _sheets(rows: pd.DataFrame, folder: StageFolder, count: int) -> None:
             contact_sheet.Tile(
                 folder.files / Path(row["path"]).relative_to(folder.home),
                 row["id"][:8],
-                tuple(box for region in Region if (box := _box(row[f"{region}_xyxy"]))),
+                tuple(_box(row[f"{region}_xyxy"]) for region in ATTENTIVE),
             )
             for row in chosen
         ]

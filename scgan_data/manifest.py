@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 
 from scgan_data import files
 from scgan_data.errors import ManifestError
-from scgan_data.records import Reason, Status
+from scgan_data.records import Reason, Region, Status
 
 FILE_NAME = "manifest.parquet"
 SUMMARY_NAME = "summary.json"
@@ -70,7 +70,7 @@ SCHEMA = pa.schema(
         ("collage", _REAL),  # 0 to 1: a straight seam through the whole picture
         ("screenshot", _REAL),  # 0 to 1: bars, panels and text of a user interface
         ("drawn", _REAL),  # 0 a photograph, 1 a drawing
-        ("doubt", _TEXT),  # the reason why a person should look at it, where a value lies near its limit
+        ("doubt", _TEXT),  # why a person should look at it: what lies near its limit (records.with_doubt)
         ("faces", _INT),  # how many were found that count (crop.second_face)
         ("face_number", _INT),  # which of them the row is about, from 1, the largest first
         ("face_score", _REAL),  # the detector's, 0 to 1
@@ -86,10 +86,9 @@ SCHEMA = pa.schema(
         ("crop_quad", _BOX),  # x, y of its top left, bottom left, bottom right, top right, in the parent's pixels
         ("crop_scale", _REAL),  # crop pixels for a parent pixel
         ("padding", _REAL),  # fraction of the crop's area outside the parent
-        ("eyes_xyxy", _BOX),
-        ("nose_xyxy", _BOX),
-        ("mouth_xyxy", _BOX),
-        ("regions_score", _REAL),
+        *((f"{region}_xyxy", _BOX) for region in Region),  # null: not visible if `regions_hidden` says so, else unknown
+        ("regions_hidden", _TEXT),  # the regions judged not visible (records.hidden_in)
+        ("regions_score", _REAL),  # 0 to 1: the detector's score times the boxes' plausibility
         ("regions_origin", _TEXT),
         ("split", _TEXT),
         pa.field("status", _TEXT, nullable=False),

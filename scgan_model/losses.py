@@ -2,9 +2,9 @@
 
 Norms are means over pixels and channels, so that the weights of Eq. 8 hold at every resolution; where the paper leaves
 a form open, both readings are here and `config.LossConfig` chooses. Pictures are (B, 3, H, W) in [-1, 1]; boxes are
-(B, 3, 4), the regions in the order of `records.Region`, (x0, y0, x1, y1) half-open in the pictures' pixels. A box
-without area (a region that nobody found) weighs 0: sums over a batch are divided by B all the same, so that the
-gradient of a picture does not depend on which others it was drawn with.
+(B, 3, 4), the regions in the order of `records.ATTENTIVE`, (x0, y0, x1, y1) half-open in the pictures' pixels. A box
+without area (a region that is hidden, or that nobody found) weighs 0: sums over a batch are divided by B all the same,
+so that the gradient of a picture does not depend on which others it was drawn with.
 """
 
 from __future__ import annotations

@@ -97,7 +97,7 @@ def cycle_error(x: Tensor, reconstruction: Tensor) -> Tensor:
 
 
 def region_cycle_errors(x: Tensor, reconstruction: Tensor, boxes: Tensor) -> Tensor:
-    """The same inside each region: boxes (B, 3, 4) in the order of `records.Region` -> (B, 3); NaN for an empty box.
+    """The same inside each region: boxes (B, 3, 4) in the order of `records.ATTENTIVE` -> (B, 3); NaN for an empty box.
 
     Pixels belong to a box as in training's Eq. 4 (`losses.region_masks`).
     """

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from scgan_data import manifest
-from scgan_data.records import MEANING, Reason, Region, Status
+from scgan_data.records import ATTENTIVE, MEANING, Reason, Region, Status, hidden_in
 from scgan_model.report.data import domains_of
 from scgan_model.report.pictures import Box, thumbnail
 
@@ -146,7 +146,7 @@ def _number(value: float) -> str:
 def boxed_sheets(rows: pd.DataFrame, *, side_px: int, limit: int) -> list[Sheet]:
     """Kept crops with their region boxes drawn on them, one sheet a domain; domains without any box are left out."""
     kept = manifest.kept(rows).sort_values("id")
-    boxed = kept[kept[[f"{region}_xyxy" for region in Region]].notna().any(axis=1)]
+    boxed = kept[kept[[f"{region}_xyxy" for region in ATTENTIVE]].notna().any(axis=1)]
     sheets = []
     for domain in domains_of(boxed):
         mine = boxed[boxed["domain"] == domain]
@@ -157,10 +157,11 @@ def boxed_sheets(rows: pd.DataFrame, *, side_px: int, limit: int) -> list[Sheet]
 
 def _boxed_tile(row: Any, side_px: int) -> Tile:
     boxes: dict[Region, Box] = {}
-    for region in Region:
+    for region in ATTENTIVE:
         box = getattr(row, f"{region}_xyxy")
         if box is not None and not isinstance(box, float):
             boxes[region] = tuple(box)
     score = "" if pd.isna(row.regions_score) else f"{row.regions_score:.2f}"
     origin = row.regions_origin if isinstance(row.regions_origin, str) else ""
-    return Tile(thumbnail(row.path, side_px, boxes=boxes), caption=" ".join(filter(None, (origin, score))))
+    hidden = [f"no {region}" for region in ATTENTIVE if region in hidden_in(row.regions_hidden)]
+    return Tile(thumbnail(row.path, side_px, boxes=boxes), caption=" ".join(filter(None, (origin, score, *hidden))))

@@ -14,6 +14,7 @@ from PIL import Image
 from scgan_data import dataset, files, images, manifest, split
 from scgan_data.dataset import DatasetConfig
 from scgan_data.errors import DatasetError, ScganError
+from scgan_data.records import Region
 from scgan_data.stage import open_stage
 
 
@@ -76,10 +77,28 @@ def test_folders_metadata_and_coco_tell_the_same(tmp_path: Path, annotated) -> N
         file = by_image[box["image_id"]]
         assert listed[file.stem][names[box["category_id"]]] == [x, y, x + w, y + h]
         assert (home / file).is_file() and box["area"] == w * h
-    assert all(line["nose"] is None for line in listed.values())
+    assert all(line["nose"] is None and line["regions_hidden"] == [] for line in listed.values())
+    assert [c["name"] for c in coco["categories"]] == [str(region) for region in Region]
+    assert not any("hair" in line for line in listed.values()), "nobody boxed any"
     assert not list(home.glob("test/ink/*")), "a style trains only"
     back = manifest.read(home)
     assert all(Path(p).is_relative_to(home) and Path(p).is_file() for p in back["path"])
+
+
+def test_further_and_hidden_regions_are_told_in_both(tmp_path: Path, annotated) -> None:
+    rows = annotated(4)
+    rows["hair_xyxy"] = pd.Series([[2.0, 1, 30, 12], None, None, None], dtype=object)
+    rows.loc[1, "regions_hidden"] = "nose,hair"
+    home = assemble(tmp_path, rows, test_fraction=0)
+    listed = {line["id"]: line for line in metadata(home)}
+    first, second, third, _ = (listed[name] for name in rows["id"])
+    assert first["hair"] == [2, 1, 30, 12] and second["hair"] is None and third["hair"] is None
+    assert (first["regions_hidden"], second["regions_hidden"]) == ([], ["nose", "hair"])
+    coco = json.loads((home / "annotations.coco.json").read_text())
+    hidden = {Path(i["file_name"]).stem: i["regions_hidden"] for i in coco["images"]}
+    assert hidden == {name: line["regions_hidden"] for name, line in listed.items()}
+    (hair,) = (c["id"] for c in coco["categories"] if c["name"] == "hair")
+    assert [a["bbox"] for a in coco["annotations"] if a["category_id"] == hair] == [[2, 1, 28, 11]]
 
 
 def halved(rows: pd.DataFrame, *group_by: str) -> list[str | None]:
@@ -173,6 +192,7 @@ def test_the_card_says_what_hash_groups_cannot_promise(tmp_path: Path, annotated
 
 def test_verdicts_win_by_id_or_parent(tmp_path: Path, annotated) -> None:
     rows = annotated(4)
+    rows.loc[2, "regions_hidden"] = "eyes"
     first = rows["id"][0]
     lines = [
         {"id": first, "verdict": "reject"},
@@ -189,6 +209,7 @@ def test_verdicts_win_by_id_or_parent(tmp_path: Path, annotated) -> None:
     assert not list(home.rglob(f"{first}.png")), "a withdrawn picture is not shipped"
     moved = next(line for line in metadata(home) if line["id"] == rows["id"][2])
     assert moved["eyes"] == [1.0, 2.0, 3.0, 4.0] and moved["mouth"] is None
+    assert moved["regions_hidden"] == ["mouth"], "a person's null is a hidden region"
     assert back.loc[rows["id"][2], "regions_origin"] == "human"
 
 

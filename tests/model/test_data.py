@@ -1,12 +1,13 @@
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
 
 from scgan_data.errors import DatasetError
-from scgan_data.records import Split
-from scgan_model import data
+from scgan_data.records import ATTENTIVE, Split
+from scgan_model import data, losses
 
 
 def load(dataset: Path, size_px: int = 20) -> data.Pictures:
@@ -25,6 +26,21 @@ def test_another_size_scales_the_boxes_too(tiny_dataset: Path) -> None:
     pictures = load(tiny_dataset, 40)
     assert pictures.pixels.shape == (7, 3, 40, 40)
     assert pictures.boxes[0, 0].tolist() == [8, 8, 32, 16]
+
+
+def test_a_hidden_region_is_one_that_eq_4_weighs_0(tiny_dataset: Path) -> None:
+    """Whether nobody knows a region or it was judged not visible: the loss is that of its weight at 0."""
+    before = load(tiny_dataset)
+    rewrite(tiny_dataset, nose=None, regions_hidden=["nose"], hair=[0, 0, 20, 4])
+    hidden = load(tiny_dataset)
+    assert hidden.boxes.shape == before.boxes.shape == (7, len(ATTENTIVE), 4), "further regions do not train"
+    assert hidden.boxes[0, 1].tolist() == [0, 0, 0, 0]
+    real, rebuilt = torch.rand(2, 1, 3, 20, 20, generator=torch.Generator().manual_seed(0)).unbind()
+    for reduction in ("mean", "sum"):
+        terms = partial(losses.attentive_cycle, real, rebuilt, reduction=reduction)
+        without = terms(hidden.boxes[:1], lambdas=[1, 0.5, 0.5, 0.5])
+        assert torch.equal(without, terms(before.boxes[:1], lambdas=[1, 0.5, 0.0, 0.5]))
+        assert without < terms(before.boxes[:1], lambdas=[1, 0.5, 0.5, 0.5])
 
 
 def rewrite(dataset: Path, **changes: object) -> None:

@@ -48,6 +48,9 @@ def picture(folder: Path, number: int, *, width: int = 40, height: int = 48) -> 
     return {"id": name, "path": path, "width": width, "height": height, "group_id": f"g{number}", "status": "kept"}
 
 
+BOXED = {"regions_score": 0.9, "regions_origin": "landmarks"}
+
+
 def write_stages(folder: Path) -> pd.DataFrame:
     """All six stages: two kept pictures a domain, one rejected for every reason. The last stage's rows."""
     home = folder / "01_collect"
@@ -56,7 +59,7 @@ def write_stages(folder: Path) -> pd.DataFrame:
         picture(home, number) | fixed | {"domain": domain, "split": "train"} | boxes
         for number, (domain, boxes) in enumerate(
             [
-                (SELFIE, {"eyes_xyxy": [10.0, 10, 30, 18], "regions_score": 0.9, "regions_origin": "landmarks"}),
+                (SELFIE, {"eyes_xyxy": [10.0, 10, 30, 18], "regions_hidden": "mouth"} | BOXED),
                 (SELFIE, {"split": "test"}),
                 ("dots", {"mouth_xyxy": [14.0, 30, 26, 38]}),
                 ("dots", {}),
@@ -182,7 +185,7 @@ def test_only_crops_that_have_boxes_are_shown_with_boxes(project: Path) -> None:
     rows = manifest.read(project / "data" / "06_dataset")
     found = sheets.boxed_sheets(rows, side_px=96, limit=5)
     assert [(sheet.title, sheet.total) for sheet in found] == [(SELFIE, 1), ("dots", 1)]
-    assert found[0].tiles[0].caption == "landmarks 0.90"
+    assert found[0].tiles[0].caption == "landmarks 0.90 no mouth"
 
 
 def test_sheets_show_at_most_their_limit_and_say_how_many_more(tmp_path: Path) -> None:
