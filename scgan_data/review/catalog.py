@@ -47,9 +47,9 @@ class Card:
 
     def as_json(self) -> dict[str, Any]:
         """What the page is told: no path."""
-        shown = ("id", "domain", "kept", "stage", "reason", "doubt", "group", "hidden")
+        shown = ("id", "domain", "kept", "stage", "doubt", "group", "hidden")
         boxes = {str(region): box for region, box in self.boxes.items()}
-        return {name: getattr(self, name) for name in shown} | {"size": self.size, "boxes": boxes}
+        return {name: getattr(self, name) for name in shown} | {"size": self.size, "boxes": boxes, "why": self.reason}
 
 
 @dataclass(frozen=True)

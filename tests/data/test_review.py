@@ -202,6 +202,8 @@ def test_pictures_are_served_by_id_and_without_metadata(anna: Visitor, folder: P
 def test_the_doubtful_come_first_and_what_has_no_picture_not_at_all(anna: Visitor) -> None:
     ids = [item["id"] for item in anna.session["items"]]
     assert ids == ["crop10", *(f"crop{n:02}" for n in range(10)), "copy"]
+    copy = anna.session["items"][-1]
+    assert (copy["stage"], copy["why"], copy["reason"]) == ("dedup", "near_duplicate", None)
     assert {reason["name"] for reason in anna.session["reasons"]} == set(changes.REASONS)
 
 

@@ -84,7 +84,7 @@ function regionLine(region, number) {
 }
 
 function facts() {
-  const lines = [["", item.domain], ["status", item.kept ? "kept" : `rejected by ${item.stage}: ${(item.reason || "").replaceAll("_", " ")}`]];
+  const lines = [["", item.domain], ["status", item.kept ? "kept" : `rejected by ${item.stage}: ${(item.why || "").replaceAll("_", " ")}`]];
   if (item.word) lines.push(["verdict", `${item.word}${item.word === "reject" && item.reason ? ` (${item.reason.replaceAll("_", " ")})` : ""}, ${item.reviewer || "unnamed"}`]);
   if (item.note) lines.push(["note", item.note]);
   if (item.doubt.length) lines.push(["in doubt", item.doubt.join(", ").replaceAll("_", " ")]);
@@ -250,7 +250,8 @@ window.addEventListener("pagehide", settle);
 
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
-dialog.addEventListener("keydown", (event) => {
+document.addEventListener("keydown", (event) => {
+  if (!dialog.open) return; // on the document: the focus may be gone with a button that was drawn anew
   const key = event.key;
   if ((event.ctrlKey || event.metaKey) && key.toLowerCase() === "z") back(event.shiftKey ? redo : undo);
   else if (event.ctrlKey || event.metaKey) return;

@@ -172,7 +172,7 @@ function dress(tile, item) {
   const disputed = Object.keys(item.words).length > 1;
   if (disputed) tags.push(["warn", "disputed"]);
   if (item.word === "reject") tags.push(["bad", item.reason && item.reason !== "human_rejected" ? short(item.reason) : "rejected"]);
-  else if (!item.kept) tags.push(["", `${item.stage}: ${short(item.reason)}`]);
+  else if (!item.kept) tags.push(["", `${item.stage}: ${short(item.why)}`]);
   if (Object.keys(item.moved).length) tags.push(["good", "boxes"]);
   if (!item.word) item.doubt.forEach((doubt) => tags.push(["warn", `${short(doubt)}?`]));
   tile.querySelector(".tags").replaceChildren(...tags.map(([kind, words]) => text("span", `tag ${kind}`, words)));

@@ -33,7 +33,7 @@ function fillFilters() {
   const all = [...items.values()];
   const plain = (name) => name.replaceAll("_", " ");
   options(byId("review"), Object.entries(REVIEW).map(([name, [words]]) => [name, words]));
-  const fallen = count(all.filter((item) => !item.kept).map((item) => `${item.stage}: ${item.reason}`));
+  const fallen = count(all.filter((item) => !item.kept).map((item) => `${item.stage}: ${item.why}`));
   options(byId("status"), [
     ["kept", "Kept"],
     ["any", "Kept and rejected"],
@@ -55,7 +55,7 @@ function fillFilters() {
 
 function matches(item) {
   const [review, status, domain, doubt] = FILTERS.map((name) => byId(name).value);
-  const stage = status === "any" || (status === "kept" ? item.kept : status === "fallen" ? !item.kept : !item.kept && `${item.stage}: ${item.reason}` === status);
+  const stage = status === "any" || (status === "kept" ? item.kept : status === "fallen" ? !item.kept : !item.kept && `${item.stage}: ${item.why}` === status);
   return stage && REVIEW[review][1](item) && (!domain || item.domain === domain) && (!doubt || (doubt === "any" ? item.doubt.length > 0 : item.doubt.includes(doubt)));
 }
 

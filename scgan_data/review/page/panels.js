@@ -50,7 +50,7 @@ export function copies(id) {
     const picture = button.appendChild(new Image());
     picture.src = `/thumb/${item.id}`;
     picture.alt = "";
-    const state = kept(item) ? "kept" : item.word === "reject" ? "rejected by a person" : `${item.stage}: ${(item.reason || "").replaceAll("_", " ")}`;
+    const state = kept(item) ? "kept" : item.word === "reject" ? "rejected by a person" : `${item.stage}: ${(item.why || "").replaceAll("_", " ")}`;
     button.append(text("b", "", state), text("div", "", `${item.size[0]} × ${item.size[1]}, ${item.domain}`), text("div", "", item.id.slice(0, 12)));
     button.onclick = async () => {
       byId("group").close();
@@ -134,7 +134,7 @@ byId("audit-bad").onclick = () => answer("reject");
 byId("audit-good").onclick = () => answer("accept");
 byId("audit-undo").onclick = takeBack;
 byId("audit").addEventListener("close", () => (running = null));
-byId("audit").addEventListener("keydown", (event) => {
+document.addEventListener("keydown", (event) => {
   if (!running || event.ctrlKey || event.metaKey) return;
   const key = { x: () => answer("reject"), a: () => answer("accept"), u: takeBack }[event.key];
   if (!key) return;
