@@ -198,7 +198,7 @@ def test_the_mesh_draws_where_the_points_are() -> None:
     from PIL import Image
 
     picture = Image.fromarray(skimage.data.astronaut())
-    (face, *_) = retinaface.detect([picture])
+    ((face, *_),) = retinaface.detect([picture])
     drawn, fitted = dense.boxes(picture, face.landmarks), single(face.landmarks)
     for region in ATTENTIVE:
         assert fit_regions.iou(drawn[region][None], fitted[region][None])[0] > 0.3
