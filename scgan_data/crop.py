@@ -20,9 +20,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import Field
 
-from scgan_data import files, images, manifest, weights
-from scgan_data.config import Config, PerDomain, limit_for
-from scgan_data.faces import retinaface
+from scgan_data import files, images, manifest
+from scgan_data.config import PerDomain, limit_for
+from scgan_data.faces import detectors
+from scgan_data.faces.detectors import DetectionConfig
 from scgan_data.faces.face import Face
 from scgan_data.landmarks import head_scale
 from scgan_data.records import SELFIE, Reason
@@ -32,20 +33,11 @@ from scgan_data.stage import StageFolder, version_of
 MODULES = tuple(f"scgan_data.{name}" for name in ("crop", "faces", "images", "landmarks"))
 
 
-class CropConfig(Config):
-    """Section `crop` of params.yaml."""
+class CropConfig(DetectionConfig):
+    """Section `crop` of params.yaml; how faces are found is `faces.detectors.DetectionConfig`'s part of it."""
 
     size_px: Annotated[int, Field(ge=16, le=2048)] = 256
     """Side of the crops."""
-    detector: Literal["retinaface-mobilenet"] = "retinaface-mobilenet"
-    """Which face detector (weights.py)."""
-    min_score: PerDomain = {"selfie": 0.9, "drawn": 0.5}
-    """Least score of a face. Of 49 portraits the least sure had .992; a dog's face reached .81."""
-    max_side_px: Annotated[int, Field(ge=64)] = 640
-    """Longer side to which pictures are reduced for detection."""
-    second_look_px: PerDomain = {"drawn": 128.0}
-    """Longer side for a second look where no face was found. A detector made for photographs finds flat drawings better
-    when they are small: of 150 avataaars at 240 px it finds 86 %, at 128 px 99 %."""
     side_factor: Annotated[float, Field(gt=1, le=12)] = 4.6
     """Side of the crop over the head's scale s."""
     eyes_at: Annotated[float, Field(gt=0, lt=1)] = 0.42
@@ -101,8 +93,8 @@ class Crop:
 
 def run(rows: pd.DataFrame, config: CropConfig, folder: StageFolder, *, workers: int | None = None) -> pd.DataFrame:
     """Every kept row becomes its crop (a new id, the old one as parent) or is rejected; rejected rows pass through."""
-    weights.find(config.detector)  # once, here, rather than by every worker
-    version = version_of(MODULES, [weights.WEIGHTS[config.detector].sha256])
+    fingerprints = detectors.fingerprints(config)  # fetches weights once, here, rather than in every worker
+    version = version_of(MODULES, fingerprints)
     kept = manifest.kept(rows)
     done = per_image(kept, Work(crop_batch, config, version), folder, workers=workers)
     done = manifest.decide(done, "crop")
@@ -135,15 +127,8 @@ def crop_batch(batch: pd.DataFrame, config: CropConfig) -> pd.DataFrame:
 
 
 def find_faces(pictures: list[Image.Image], domain: str, config: CropConfig) -> list[list[Face]]:
-    """The faces of pictures of one domain, with a second look at those that seem to have none."""
-    score, closer = limit_for(config.min_score, domain) or 0.0, limit_for(config.second_look_px, domain)
-    found = retinaface.detect(pictures, min_score=score, max_side_px=config.max_side_px)
-    empty = [i for i, faces in enumerate(found) if not faces]
-    if closer is not None and empty:
-        again = retinaface.detect([pictures[i] for i in empty], min_score=score, max_side_px=int(closer))
-        for i, faces in zip(empty, again, strict=True):
-            found[i] = faces
-    return found
+    """The faces of pictures of one domain, by that domain's detector."""
+    return detectors.find(pictures, domain, config)
 
 
 def cut(picture: Image.Image, faces: list[Face], domain: str, config: CropConfig) -> Crop | Decision:
