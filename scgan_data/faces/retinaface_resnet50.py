@@ -48,9 +48,9 @@ def recipe(file: Path | None = None, *, step_px: int = 32) -> Recipe:
 
 
 def _normalised(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
-    scale = 1 / (np.float32(255) * np.asarray(STD_RGB, np.float32))
-    shift = np.asarray(MEAN_RGB, np.float32) / np.asarray(STD_RGB, np.float32)
-    return rgb.astype(np.float32) * scale - shift
+    mean, std = (255 * np.asarray(values) for values in (MEAN_RGB, STD_RGB))
+    normalised: NDArray[np.float32] = ((rgb - mean) / std).astype(np.float32)
+    return normalised
 
 
 @lru_cache(maxsize=2)
