@@ -175,13 +175,18 @@ def _groups(folder: Path, wrong: list[Wrong]) -> list[Figure]:
 
 def _faceless(folder: Path, wrong: list[Wrong]) -> list[Figure]:
     """Pictures without a face, as they are and turned: how many show one."""
-    pictures = load(folder) + [Named(name, _rgb(getattr(data, name)())) for name in FACELESS]
     figures = []
-    for name, few in ((folder.name, pictures[: -len(FACELESS)]), ("scikit-image, no face", pictures[-len(FACELESS) :])):
-        seen = [replace(p, image=_turned(p.image, turn)) for p in few for turn in TURNS]
-        faces = find(seen)
-        wrong += [Wrong(f"{name}: false face", p.name, p.image, f) for p, f in zip(seen, faces, strict=True) if f]
-        figures.append(_share(f"{name}: a face seen, any turn", sum(map(bool, faces)), len(faces), 0.0, at_most=True))
+    others = [Named(name, _rgb(getattr(data, name)())) for name in FACELESS]
+    for name, pictures in ((folder.name, load(folder)), ("scikit-image, no face", others)):
+        for label, turns in (("", TURNS[:1]), (", turned", TURNS[1:])):
+            seen = [replace(p, image=_turned(p.image, turn)) for p in pictures for turn in turns]
+            faces = find(seen)
+            sort = f"{name}: false face{label}"
+            wrong += [Wrong(sort, p.name, p.image, f) for p, f in zip(seen, faces, strict=True) if f]
+            target = None if label else 0.0
+            figures.append(
+                _share(f"{name}: a face seen{label}", sum(map(bool, faces)), len(faces), target, at_most=True)
+            )
     return figures
 
 
