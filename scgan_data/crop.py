@@ -29,9 +29,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import AfterValidator, Field
 
-from scgan_data import extract, files, framing, hashes, images, manifest, weights
+from scgan_data import extract, files, framing, hashes, images, manifest
 from scgan_data.config import PerDomain, limit_for
-from scgan_data.faces import retinaface
+from scgan_data.faces import detectors
+from scgan_data.faces.detectors import DetectionConfig
 from scgan_data.faces.face import Face
 from scgan_data.limits import decision
 from scgan_data.limits.crop_rules import CropLimits
@@ -39,7 +40,7 @@ from scgan_data.pose import yaw_pitch_deg
 from scgan_data.records import SELFIE, Origin, Reason, Region, Status
 from scgan_data.runner import Work, per_image
 from scgan_data.stage import StageFolder, version_of
-from scgan_data.verdicts import read_verdicts
+from scgan_data.verdicts import read_verdicts, words
 
 MEASURES = tuple(
     f"scgan_data.{name}" for name in ("crop", "extract", "faces", "framing", "hashes", "images", "landmarks", "pose")
@@ -70,20 +71,11 @@ def _each(value: PerDomain, *, least: float, most: float) -> PerDomain:
     return value
 
 
-class CropConfig(CropLimits, extra="forbid"):
-    """Section `crop` of params.yaml."""
+class CropConfig(DetectionConfig, CropLimits, extra="forbid"):
+    """Section `crop` of params.yaml; how faces are found is `faces.detectors.DetectionConfig`'s part of it."""
 
     size_px: Annotated[int, Field(ge=16, le=2048)] = 256
     """Side of the crops."""
-    detector: Literal["retinaface-mobilenet"] = "retinaface-mobilenet"
-    """Which face detector (weights.py)."""
-    min_score: PerDomain = {"selfie": 0.9, "drawn": 0.5}
-    """Least score of a face. Of 49 portraits the least sure had .992; a dog's face reached .81."""
-    max_side_px: Annotated[int, Field(ge=64)] = 640
-    """Longer side to which pictures are reduced for detection."""
-    second_look_px: PerDomain = {"drawn": 128.0}
-    """Longer side for a second look where no face was found. A detector made for photographs finds flat drawings better
-    when they are small: of 150 avataaars at 240 px it finds 86 %, at 128 px 99 %."""
     preset: framing.Preset = "shoulder"
     """How faces are framed (`framing`); the same in every domain."""
     level: bool | None = None
@@ -170,15 +162,14 @@ class Crop:
 
 def run(rows: pd.DataFrame, config: CropConfig, folder: StageFolder, *, workers: int | None = None) -> pd.DataFrame:
     """Every kept row becomes its crop (a new id, the old one as parent) or is rejected; rejected rows pass through."""
-    weights.find(config.detector)  # once, here, rather than by every worker
-    version = version_of(MEASURES, [weights.WEIGHTS[config.detector].sha256])
+    version = version_of(MEASURES, detectors.fingerprints(config))  # fetches weights here rather than in every worker
     kept = manifest.kept(rows).reset_index(drop=True)
     work = Work(crop_batch, config.model_copy(update=DECIDES), version)
     done = per_image(kept, work, folder, workers=workers)
     sources = kept.loc[done.index].reset_index(drop=True)
     done = manifest.decide(done.reset_index(drop=True), "crop")
-    words = {verdict["id"]: verdict["verdict"] for verdict in read_verdicts(config.verdicts) if "verdict" in verdict}
-    said = done["id"].map(words).fillna(sources["id"].map(words))
+    spoken = words(read_verdicts(config.verdicts))
+    said = done["id"].map(spoken).fillna(sources["id"].map(spoken))
     earlier = sources["doubt"].where(said.isna())  # of the whole picture: still open
     done = decision.decide(done, config, said, stage="crop")
     done["doubt"] = earlier.fillna(done["doubt"])
@@ -226,15 +217,8 @@ def crop_batch(batch: pd.DataFrame, config: CropConfig) -> pd.DataFrame:
 
 
 def find_faces(pictures: list[Image.Image], domain: str, config: CropConfig) -> list[list[Face]]:
-    """The faces of pictures of one domain, with a second look at those that seem to have none."""
-    score, closer = limit_for(config.min_score, domain) or 0.0, limit_for(config.second_look_px, domain)
-    found = retinaface.detect(pictures, min_score=score, max_side_px=config.max_side_px)
-    empty = [i for i, faces in enumerate(found) if not faces]
-    if closer is not None and empty:
-        again = retinaface.detect([pictures[i] for i in empty], min_score=score, max_side_px=int(closer))
-        for i, faces in zip(empty, again, strict=True):
-            found[i] = faces
-    return found
+    """The faces of pictures of one domain, by that domain's detector."""
+    return detectors.find(pictures, domain, config)
 
 
 def cut(picture: Image.Image, faces: list[Face], domain: str, config: CropConfig) -> Crop | Decision:

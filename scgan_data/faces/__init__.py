@@ -1,1 +1,1 @@
-"""Faces: who finds them (`retinaface`), and what is known of each (`face`)."""
+"""Faces: who finds them (`detectors`), how they look (`retinaface`, `views`), what is known of each (`face`)."""

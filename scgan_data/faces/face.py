@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +23,7 @@ class Face:
     score: float
     landmarks: NDArray[np.float64]
     """(5, 2) x, y: the eye on the left of the picture, the eye on the right, nose tip, mouth left, mouth right."""
-    regions: Mapping[Region, Box] = field(default_factory=lambda: MappingProxyType({}))
+    regions: Mapping[Region, Box] = field(default_factory=dict)
     """Region boxes of detectors that see regions themselves (`drawn`); a region that such a detector does not see is
     missing. Empty for detectors that give points only."""
 

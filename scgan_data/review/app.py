@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from scgan_data.errors import ScganError
-from scgan_data.records import Region
+from scgan_data.records import ATTENTIVE, Region
 from scgan_data.review import changes
 from scgan_data.review.book import StaleError
 from scgan_data.review.changes import REASONS, Changes, UnknownError
@@ -98,7 +98,7 @@ def _session(work: Changes, access: Access, title: str) -> dict[str, Any]:
         "posting": access.posting,
         "generation": work.book.generation,
         "actions": work.book.actions(work.reviewer),
-        "regions": list(Region)[:3],  # the attentive ones
+        "regions": list(ATTENTIVE),
         "allRegions": list(Region),
         "reasons": [{"name": reason, "meaning": words} for reason, words in REASONS.items()],
         "items": [card.as_json() | work.book.state(card.id) for card in cards],

@@ -1,0 +1,237 @@
+"""How fast faces are found: batches against one by one, against onnxruntime, and the whole `crop` stage.
+
+    python -m benchmarks.faces_speed
+
+The same fp32 network (MobileNet0.25) and input size throughout. `one by one` is the network as the package builds it,
+a picture a call, with torch's own threads on all cores; `batched` is what ships: channels last, batches of a fixed
+number of places, one thread in each of two processes; onnxruntime runs the publisher's ONNX file on the same batches,
+one thread in each of two processes as well. Rounds are interleaved and medians taken, so that a busy moment hits all.
+The stage runs whole, decoding and writing included, on two numbers of pictures, so that the start of its workers drops
+out of the difference. retinaface-pytorch's `predict_jsons` runs another network, ResNet50 (random weights cost the
+same).
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+from skimage import data
+
+from benchmarks import faces_equal_peer as peer
+from benchmarks.faces_equal import random_weights
+from benchmarks.results import Figure, write
+from scgan_data import crop, files, images, manifest, weights
+from scgan_data.crop import CropConfig
+from scgan_data.faces import batches, retinaface
+from scgan_data.records import SELFIE
+from scgan_data.stage import open_stage
+
+SIZES = ((256, 256), (416, 320), (640, 640))
+"""Canvases (height, width): the closer look's, a first look's, a second look's."""
+ROUNDS, ROUND_SECONDS = 7, 0.8
+FEW, MANY, PREDICTED = 40, 160, 4
+_OURS = """
+import sys, time, numpy as np, torch
+from scgan_data.faces import retinaface, retinaface_mobilenet
+from scgan_data import weights
+how, file = sys.argv[1:3]
+if how == "batched":
+    torch.set_num_threads(1)
+    net = retinaface.network()
+else:
+    net = retinaface_mobilenet.build(weights.find("retinaface-mobilenet"))
+device = next(net.parameters()).device
+batch = torch.from_numpy(np.load(file))
+calls = [batch] if how == "batched" else list(batch.split(1))
+layout = torch.channels_last if how == "batched" else torch.contiguous_format
+calls = [call.contiguous(memory_format=layout) for call in calls]
+with torch.inference_mode():
+    for line in sys.stdin:
+        started = time.perf_counter()
+        for _ in range(int(line)):
+            for call in calls:
+                out = [t.cpu() for t in net(call.to(device))]
+        print(time.perf_counter() - started, flush=True)
+"""
+
+
+def main() -> None:
+    """Measure and write."""
+    with tempfile.TemporaryDirectory() as folder:
+        figures = [f for size in SIZES for f in _network(size, Path(folder))]
+        write("faces_speed", [*figures, *_end_to_end(Path(folder))])
+
+
+class _Runners:
+    """Processes of one kind that run together: `rate` is their pictures a second in one round."""
+
+    def __init__(self, processes: list[subprocess.Popen[str]], pictures: int) -> None:
+        self.processes, self.pictures, self.times = processes, pictures, 1
+        self.rates: list[float] = []
+        self._round()  # imports, first calls
+        self.times = max(1, round(ROUND_SECONDS * self._round() / (pictures * len(processes))))
+
+    def measure(self) -> None:
+        """One round."""
+        self.rates.append(self._round())
+
+    @property
+    def rate(self) -> float:
+        """The median round's."""
+        return float(np.median(self.rates))
+
+    def stop(self) -> None:
+        """Let them end."""
+        for process in self.processes:
+            process.communicate()
+
+    def _round(self) -> float:
+        for process in self.processes:
+            assert process.stdin is not None
+            process.stdin.write(f"{self.times}\n")
+            process.stdin.flush()
+        seconds = [float(p.stdout.readline()) for p in self.processes if p.stdout is not None]
+        return self.times * self.pictures * len(self.processes) / max(seconds)
+
+
+def _network(size: tuple[int, int], folder: Path) -> list[Figure]:
+    """One canvas: the three ways, and how far onnxruntime's outputs are from ours."""
+    places = batches.places_of(size, "cpu")
+    rng = np.random.default_rng(0)
+    photograph = np.asarray(Image.fromarray(data.astronaut()).resize((size[1], size[0])), np.float32)
+    held = np.stack([photograph + rng.normal(0, 4, photograph.shape).astype(np.float32) for _ in range(places)])
+    batch = np.ascontiguousarray((held[..., ::-1] - np.asarray(retinaface.MEAN_BGR, np.float32)).transpose(0, 3, 1, 2))
+    file = folder / f"{size[0]}.npy"
+    np.save(file, batch)
+    model = weights.find("retinaface-mobilenet")
+    ways = {
+        "one by one": _Runners([_ours("one by one", file, os.cpu_count() or 1)], places),
+        "batched": _Runners([_ours("batched", file, 1) for _ in range(2)], places),
+        "onnxruntime": _Runners([peer.onnx_session(model, file, 1) for _ in range(2)], places),
+    }
+    for _ in range(ROUNDS):
+        for way in ways.values():
+            way.measure()
+    for way in ways.values():
+        way.stop()
+    rate = {name: way.rate for name, way in ways.items()}
+    name = f"{size[1]} × {size[0]}, batches of {places}"
+    unit = "pictures a second on two cores"
+    on_gpu = _has_cuda()
+    return [
+        *(Figure(f"{name}: {way}", round(value, 1), unit) for way, value in rate.items()),
+        Figure(
+            f"{name}: batched / one by one",
+            round(rate["batched"] / rate["one by one"], 2),
+            "times",
+            20 if on_gpu else 1.5,
+        ),
+        Figure(f"{name}: batched / onnxruntime", round(rate["batched"] / rate["onnxruntime"], 2), "times", 0.7),
+        Figure(f"{name}: outputs", _apart(batch, file), "largest difference from onnxruntime's", 1e-4, at_most=True),
+    ]
+
+
+def _has_cuda() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
+
+
+def _ours(how: str, file: Path, threads: int) -> subprocess.Popen[str]:
+    environment = os.environ | {"OMP_NUM_THREADS": str(threads), "PYTHONPATH": str(Path(__file__).parents[1])}
+    command = [sys.executable, "-W", "ignore", "-c", _OURS, how, str(file)]
+    return subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def _apart(batch: np.ndarray[tuple[int, ...], np.dtype[np.float32]], file: Path) -> float:
+    """The largest difference of boxes, scores and points, in the network's own units."""
+    import torch
+
+    net = retinaface.network()
+    with torch.inference_mode():
+        boxes, logits, points = net(torch.from_numpy(batch).to(next(net.parameters()).device))
+    ours = [t.cpu().numpy() for t in (boxes, logits.softmax(-1), points)]
+    with np.load(f"{file}.out.npz") as out:
+        theirs = [out[name] for name in ("arr_0", "arr_1", "arr_2")]
+    return max(float(np.abs(a - b).max()) for a, b in zip(ours, theirs, strict=True))
+
+
+def _end_to_end(folder: Path) -> list[Figure]:
+    """The stage on photographs of 1024 px as JPEG; its phases apart; predict_jsons on the same pictures."""
+    rows = _photographs(folder / "pictures", MANY)
+    seconds = {n: _stage(rows.head(n), folder / f"out{n}") for n in (FEW, MANY)}
+    wall = (seconds[MANY] - seconds[FEW]) / (MANY - FEW)
+    phases = _phases(rows.head(FEW))
+    loaded = [np.asarray(images.load(path)) for path in rows["path"].head(PREDICTED)]
+    took, _ = peer.predict_jsons(random_weights(0, folder), loaded, max_size=640, threshold=0.7)
+    theirs = PREDICTED / took
+    return [
+        Figure(
+            "crop stage, two workers: decode, detect, crop, write", round(1 / wall, 1), "pictures of 1024 px a second"
+        ),
+        *(Figure(f"one process, {name}", round(1000 * s, 1), "ms a picture") for name, s in phases.items()),
+        Figure(
+            "phases of one picture / the stage's time a picture",
+            round(sum(phases.values()) / wall, 2),
+            "times: they overlap",
+        ),
+        Figure(
+            "predict_jsons loop, ResNet50 (another network), detection alone", round(theirs, 2), "pictures a second"
+        ),
+        Figure("crop stage / predict_jsons loop (another network)", round(1 / wall / theirs, 1), "times"),
+    ]
+
+
+def _photographs(folder: Path, count: int) -> pd.DataFrame:
+    """The astronaut, cut and scaled differently each time."""
+    folder.mkdir()
+    rng, whole, rows = np.random.default_rng(1), Image.fromarray(data.astronaut()), []
+    for k in range(count):
+        left, top = rng.integers(0, 100, 2)
+        picture = whole.crop((int(left), 0, int(left) + 340, 340 + int(top))).resize((1024, 1024 + 3 * int(top)))
+        path = folder / f"{k}.jpg"
+        picture.save(path, quality=92)
+        content = path.read_bytes()
+        rows.append({"id": files.id_of_bytes(content), "domain": SELFIE, "status": "kept", "path": str(path)})
+    return manifest.table(rows)
+
+
+def _stage(rows: pd.DataFrame, out: Path) -> float:
+    started = time.perf_counter()
+    with open_stage("crop", out) as stage:
+        stage.commit(crop.run(rows, CropConfig(), stage, workers=2))
+    return time.perf_counter() - started
+
+
+def _phases(rows: pd.DataFrame) -> dict[str, float]:
+    """Seconds a picture of what the stage's function does, one after the other in one process, one thread."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    config, clock, marks = CropConfig(), time.perf_counter, []
+    crop.crop_batch(rows.head(8), config)  # weights, anchors
+    marks.append(clock())
+    pictures = [images.load(path) for path in rows["path"]]
+    marks.append(clock())
+    found = [f for k in range(0, len(pictures), 16) for f in crop.find_faces(pictures[k : k + 16], SELFIE, config)]
+    marks.append(clock())
+    for picture, faces in zip(pictures, found, strict=True):
+        answer = crop.cut(picture, faces, SELFIE, config)
+        if isinstance(answer, crop.Crop):
+            images.encode_png(answer.image)
+    marks.append(clock())
+    torch.set_num_threads(threads)
+    return dict(zip(("decode", "detect", "crop and encode"), (np.diff(marks) / len(rows)).tolist(), strict=True))
+
+
+if __name__ == "__main__":
+    main()
