@@ -32,6 +32,10 @@ from scgan_data.stage import StageFolder, version_of
 MODULES = tuple(f"scgan_data.{name}" for name in ("crop", "faces", "images", "landmarks"))
 
 
+SIDE_FACTOR, EYES_AT = 4.6, 0.42
+"""The shoulder crop's."""
+
+
 class CropConfig(Config):
     """Section `crop` of params.yaml."""
 
@@ -46,10 +50,10 @@ class CropConfig(Config):
     second_look_px: PerDomain = {"drawn": 128.0}
     """Longer side for a second look where no face was found. A detector made for photographs finds flat drawings better
     when they are small: of 150 avataaars at 240 px it finds 86 %, at 128 px 99 %."""
-    side_factor: Annotated[float, Field(gt=1, le=12)] = 4.6
-    """Side of the crop over the head's scale s."""
-    eyes_at: Annotated[float, Field(gt=0, lt=1)] = 0.42
-    """Height of the eyes in the crop, from its top."""
+    side_factor: PerDomain = 4.6
+    """Side of the crop over the head's scale s, 1 to 12; a domain that a mapping does not name has 4.6."""
+    eyes_at: PerDomain = 0.42
+    """Height of the eyes in the crop, from its top, 0 to 1; a domain that a mapping does not name has .42."""
     second_face: Annotated[float, Field(ge=0, le=1)] = 0.35
     """A further face counts when its size is at least this fraction of the largest one's."""
     min_eye_distance_px: PerDomain = 12.0
@@ -164,12 +168,18 @@ def cut(picture: Image.Image, faces: list[Face], domain: str, config: CropConfig
             return Decision(reason, value, limit)
     if _is_among(domain, config.framed):
         return _centre_square(picture, face, config)
-    xyxy = shoulder_square(face.landmarks, config.side_factor, config.eyes_at)
+    xyxy = shoulder_square(face.landmarks, *formula(config, domain))
     outside = fraction_outside(xyxy, picture.size)
     most = limit_for(config.max_padding, domain)
     if most is not None and outside > most:
         return Decision(Reason.PADDED, outside, most)
     return Crop(extract(picture, xyxy, config.size_px, config.padding), xyxy, outside, face, 1)
+
+
+def formula(config: CropConfig, domain: str) -> tuple[float, float]:
+    """A domain's `side_factor` and `eyes_at`."""
+    side, eyes = limit_for(config.side_factor, domain), limit_for(config.eyes_at, domain)
+    return SIDE_FACTOR if side is None else side, EYES_AT if eyes is None else eyes
 
 
 def _grown(faces: list[Face], least: float) -> list[Face]:

@@ -87,6 +87,7 @@ class Reason(StrEnum):
     TILTED = "tilted"
     PADDED = "padded"
     HUMAN_REJECTED = "human_rejected"
+    REBALANCED = "rebalanced"
 
 
 MEANING: dict[Reason, str] = {
@@ -132,4 +133,5 @@ MEANING: dict[Reason, str] = {
     Reason.TILTED: "the line of the eyes is tilted more than the limit (degrees)",
     Reason.PADDED: "the crop would lie outside the picture by more than the limit (fraction of its area)",
     Reason.HUMAN_REJECTED: "a person rejected it (review/verdicts.jsonl)",
+    Reason.REBALANCED: "left out so that selfies and style are framed alike (review/rebalance.jsonl)",
 }

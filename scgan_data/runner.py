@@ -43,17 +43,31 @@ class Work:
 
 def per_image(rows: pd.DataFrame, work: Work, folder: StageFolder, *, workers: int | None = None) -> pd.DataFrame:
     """A copy of `rows` with the function's result columns filled in; other columns are carried through."""
+    return _merge(rows, _inputs(rows), _answers(rows, work, folder, workers))
+
+
+def answers(rows: pd.DataFrame, work: Work, folder: StageFolder, *, workers: int | None = None) -> pd.DataFrame:
+    """The function's result columns alone, a row for each of `rows`, for columns that no manifest has."""
+    found = _answers(rows, work, folder, workers).reindex(_inputs(rows))
+    return found[[name for name in found.columns if not name.startswith("_")]].set_axis(rows.index)
+
+
+def _inputs(rows: pd.DataFrame) -> pd.Series[str]:
+    return rows["domain"] + "/" + rows["id"]
+
+
+def _answers(rows: pd.DataFrame, work: Work, folder: StageFolder, workers: int | None) -> pd.DataFrame:
+    """Results by input, finished ones used again."""
     results = Results(folder, key_of(work.version, work.config))
-    inputs = rows["domain"] + "/" + rows["id"]
+    inputs = _inputs(rows)
     done = _usable(results.load(), folder)
     todo = rows[~inputs.isin(done.index) & ~inputs.duplicated()]
     console.print(f"{folder.name}: {inputs.nunique()} pictures, {len(todo)} to do, the others are finished already")
     count = min(workers or os.cpu_count() or 1, max(1, -(-len(todo) // work.batch_size)))
     batches = [todo.iloc[i : i + work.batch_size] for i in range(0, len(todo), work.batch_size)]
     fresh = list(_run(batches, work, folder, results, count))
-    answers = pd.concat([done, *fresh]) if fresh else done
     results.forget_others()
-    return _merge(rows, inputs, answers)
+    return pd.concat([done, *fresh]) if fresh else done
 
 
 def _usable(done: pd.DataFrame, folder: StageFolder) -> pd.DataFrame:
