@@ -40,7 +40,9 @@ def set_names(file: Path, section: str, key: str, names: Sequence[str]) -> None:
     if node is None:
         text = _with_key(text, section, f"{key}: {new}")
     else:
-        text = _replaced(text, node, new if isinstance(node, yaml.ScalarNode) or node.flow_style else f"{new}\n")
+        block = isinstance(node, yaml.SequenceNode) and not node.flow_style
+        last = node.value[-1] if block else node  # a block's own end is where the next key begins
+        text = text[: node.start_mark.index] + new + text[last.end_mark.index :]
     if yaml.safe_load(text)[section][key] != list(names):
         raise ConfigError(f"{file}: `{section}.{key}` is written in a way that cannot be edited; set it by hand")
     files.write_bytes(file, text.encode())

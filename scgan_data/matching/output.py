@@ -54,8 +54,9 @@ def _line(found: StyleMatch, name: str, domain: str) -> Any:
     if not tiles:
         return None
     other = found.style if domain == SELFIE else SELFIE
-    label = f"{BY_NAME[name].label} [{found.light(name).value}]"
-    return contact_sheet.draw(tiles, f"{label}: {len(mine)} of {domain} where no {other} is", columns=PER_DOMAIN)
+    label = BY_NAME[name].label.partition(" (")[0]
+    title = f"{label} [{found.light(name).value}]: {len(mine)} of {domain}, beyond {other}"
+    return contact_sheet.draw(tiles, title, columns=PER_DOMAIN)
 
 
 def caption(one: Breaker) -> str:

@@ -36,8 +36,8 @@ from numpy.typing import NDArray
 AMBER, RED = 0.6, 0.75
 """A tell whose interval lies above this."""
 CONFIDENCE = 0.99
-RESAMPLES = 1000
-BINS = 512
+RESAMPLES = 600
+BINS = 256
 """Resamples are of a histogram of so many values or bins of equal content: their cost does not grow with pictures."""
 LEAST, LEAST_LIT = 2, 8
 """With fewer values in a domain nothing is said; no light is shown."""
