@@ -12,13 +12,14 @@ No rotation: a tilted head stays tilted up to `max_roll_deg`, since turning it w
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from scgan_data import files, images, manifest, weights
 from scgan_data.config import Config, PerDomain, limit_for
@@ -36,6 +37,14 @@ SIDE_FACTOR, EYES_AT = 4.6, 0.42
 """The shoulder crop's."""
 
 
+def _each(value: PerDomain, *, least: float, most: float) -> PerDomain:
+    """Every number of a setting within its range; there is none for off. Raises ValueError."""
+    for number in value.values() if isinstance(value, dict) else (value,):
+        if number is None or not least < number < most:
+            raise ValueError(f"{number} is not between {least} and {most}")
+    return value
+
+
 class CropConfig(Config):
     """Section `crop` of params.yaml."""
 
@@ -50,9 +59,9 @@ class CropConfig(Config):
     second_look_px: PerDomain = {"drawn": 128.0}
     """Longer side for a second look where no face was found. A detector made for photographs finds flat drawings better
     when they are small: of 150 avataaars at 240 px it finds 86 %, at 128 px 99 %."""
-    side_factor: PerDomain = 4.6
+    side_factor: Annotated[PerDomain, AfterValidator(partial(_each, least=1, most=12))] = 4.6
     """Side of the crop over the head's scale s, 1 to 12; a domain that a mapping does not name has 4.6."""
-    eyes_at: PerDomain = 0.42
+    eyes_at: Annotated[PerDomain, AfterValidator(partial(_each, least=0, most=1))] = 0.42
     """Height of the eyes in the crop, from its top, 0 to 1; a domain that a mapping does not name has .42."""
     second_face: Annotated[float, Field(ge=0, le=1)] = 0.35
     """A further face counts when its size is at least this fraction of the largest one's."""

@@ -28,6 +28,7 @@ from scgan_data.matching import left_out
 from scgan_data.records import Origin, Reason, Region
 from scgan_data.split import GroupBy
 from scgan_data.stage import StageFolder
+from scgan_data.terminal import console
 from scgan_data.verdicts import accepted, read_verdicts
 
 MODULES = (
@@ -66,7 +67,10 @@ def run(rows: pd.DataFrame, config: DatasetConfig, folder: StageFolder, *, worke
     """Apply verdicts, split, and lay the pictures and their files out in `folder.extras` and `folder.files`."""
     verdicts = read_verdicts(config.verdicts)
     rows = apply_verdicts(rows, verdicts)
-    rows = left_out.apply(rows, left_out.read(config.rebalance), accepted(verdicts))
+    gone = left_out.read(config.rebalance)
+    if old := left_out.stale(rows, gone):
+        console.print(f"{config.rebalance}: {old} of {len(gone)} pictures are not there any more; rebalance again")
+    rows = left_out.apply(rows, gone, accepted(verdicts))
     if config.in_two_domains == "refuse":
         split.refuse_two_domains(rows)
     rows["split"] = split.split_of(rows, config.group_by, test_fraction=config.test_fraction, salt=config.salt)

@@ -13,11 +13,10 @@ from scgan_data import config, files, manifest
 from scgan_data.crop import CropConfig
 from scgan_data.dataset import DatasetConfig
 from scgan_data.matching import fix_crop, left_out, output
-from scgan_data.matching.framing import framing
 from scgan_data.matching.match import match
 from scgan_data.matching.quantities import QUANTITIES, Kind
 from scgan_data.matching.rebalance import Rebalance, rebalance
-from scgan_data.matching.table import measured, styles_of
+from scgan_data.matching.table import framed, measured, styles_of
 from scgan_data.records import SELFIE, Reason, Status
 
 Say = Callable[[str], None]
@@ -79,7 +78,7 @@ def mend_balance(asked: Asked, *, keep: float, write: bool, params: Path | None,
     file = config.load(DatasetConfig, "dataset", file=params).rebalance
     back = (asked.rows["reason"] == Reason.REBALANCED) & (asked.rows["status"] == Status.REJECTED)
     rows = asked.rows.assign(status=asked.rows["status"].mask(back, Status.KEPT.value))
-    table = pd.concat([asked.table, _framing_only(rows[back])])
+    table = pd.concat([asked.table, framed(rows[back])])
     for style in asked.styles:
         found = rebalance(table[table["domain"].isin([SELFIE, style])], style, keep=keep)
         for line in said(found, style):
@@ -87,10 +86,6 @@ def mend_balance(asked: Asked, *, keep: float, write: bool, params: Path | None,
         if write:
             left_out.write(found.ids, style, file)
             say(f"{file}: {len(found.ids)} left out for {style}; `dataset` again applies it, `--keep 1` undoes it")
-
-
-def _framing_only(rows: pd.DataFrame) -> pd.DataFrame:
-    return pd.concat([rows[["id", "domain", "path"]], framing(rows)], axis=1)
 
 
 def said(found: Rebalance, style: str) -> list[str]:

@@ -40,13 +40,19 @@ class CropFix:
 
 
 def crop_fix(table: pd.DataFrame, style: str, config: CropConfig) -> CropFix:
-    """The settings for a style, from a table of quantities. Raises DatasetError where no face is known."""
+    """The settings for a style, from a table of quantities. Raises DatasetError where no face is known.
+
+    Raises ConfigError for a preset whose formula has no such settings.
+    """
     medians = {}
     for name in ("face_scale", "eyes_y"):
         both = [float(table.loc[table["domain"] == domain, name].median()) for domain in (SELFIE, style)]
         if any(map(isnan, both)):
             raise DatasetError(f"--fix crop: no face is known of {style} or of the selfies; run `crop` first")
         medians[name] = (both[0], both[1])
+    preset = getattr(config, "preset", "shoulder")
+    if preset != "shoulder":
+        raise ConfigError(f"--fix crop moves the shoulder crop; `crop.preset: {preset}` has a formula of its own")
     whole = style in config.framed or "drawn" in config.framed
     base = SELFIE if whole else style  # the formula a whole picture is to follow is the selfies'
     now = dict(zip(KEYS, formula(config, base), strict=True))

@@ -47,6 +47,11 @@ def write(ids: Iterable[str], style: str, file: Path = FILE) -> None:
     files.write_bytes(file, text.encode())
 
 
+def stale(rows: pd.DataFrame, left_out: Iterable[str]) -> int:
+    """How many of the list are no picture of `rows` any more: cropped anew, or collected no longer."""
+    return len(set(left_out) - set(rows["id"]))
+
+
 def apply(rows: pd.DataFrame, left_out: Iterable[str], accepted: Iterable[str]) -> pd.DataFrame:
     """A copy of `rows` in which the kept pictures that are left out are rejected, unless a person accepted them."""
     kept_by_people = set(accepted)

@@ -14,10 +14,12 @@ import pandas as pd
 
 from scgan_data.matching.breakers import Breaker, breakers
 from scgan_data.matching.joint import Joint, joint
-from scgan_data.matching.quantities import BY_NAME, FRAMING, QUANTITIES, Kind
+from scgan_data.matching.quantities import BALANCE, BY_NAME, FRAMING, QUANTITIES, Kind
 from scgan_data.matching.statistics import Difference, Light, difference
 from scgan_data.records import SELFIE
 
+PLACE = ("face_scale", "eyes_x", "eyes_y")
+DETECTOR = "portraits kept whole (`crop.framed`) vary by what the detector errs by on them; look before you cut"
 _SHIFTS = {"higher": "higher", "lower": "lower", "wider": "spread wider", "narrower": "spread narrower", "same": "same"}
 
 
@@ -30,6 +32,8 @@ class StyleMatch:
     """Selfies and portraits."""
     faceless: tuple[int, int]
     """Of those, pictures without a known face: they have no framing."""
+    whole: int
+    """Portraits that are kept as they were framed."""
     differences: dict[str, Difference | None]
     """By quantity, in their order; None where a domain has no two values."""
     joint: Joint | None
@@ -49,10 +53,9 @@ class StyleMatch:
             return ""
         if found.light is Light.UNSURE:
             return "too few pictures to say"
-        if name in ("face_scale", "eyes_y") and found.shift in ("wider", "narrower"):
-            remedy = BY_NAME["eyes_x"].remedy  # one crop for all moves the middle, not the spread
-        else:
-            remedy = quantity.remedy
+        remedy = quantity.remedy
+        if name in PLACE and found.shift in ("wider", "narrower"):  # one crop for all moves the middle, not the spread
+            remedy = DETECTOR if 2 * self.whole > self.pictures[1] else BALANCE
         return f"{self.style} is {_SHIFTS[found.shift]}; it teaches {quantity.learns}: {remedy}"
 
     def lit(self, *kinds: Kind) -> list[str]:
@@ -93,6 +96,7 @@ def match_style(table: pd.DataFrame, style: str) -> StyleMatch:
     return StyleMatch(
         style=style,
         pictures=(len(parts[0]), len(parts[1])),
+        whole=int(parts[1]["whole"].sum()),
         faceless=(no_face[0], no_face[1]),
         differences={
             q.name: difference(

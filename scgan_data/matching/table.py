@@ -19,7 +19,8 @@ from scgan_data.records import SELFIE, Status
 from scgan_data.runner import Work, answers
 from scgan_data.stage import StageFolder, version_of
 
-TABLE = ("id", "domain", "path", *FRAMING, *PIXELS)
+TABLE = ("id", "domain", "path", "whole", *FRAMING, *PIXELS)
+"""`whole`: kept as it was framed (`crop.framed`), no crop by its points."""
 BATCH = 64
 
 
@@ -33,7 +34,13 @@ def measured(rows: pd.DataFrame, out: Path, *, workers: int | None = None) -> pd
     cache = StageFolder("match", out, out.parent / f".{out.name}.work")
     work = Work(measure_batch, MeasureConfig(), version_of(MODULES), batch_size=BATCH)
     pixels = answers(kept, work, cache, workers=workers).reindex(columns=list(PIXELS))
-    return pd.concat([kept[["id", "domain", "path"]], framing(kept), pixels.astype(float)], axis=1)
+    return pd.concat([framed(kept), pixels.astype(float)], axis=1)
+
+
+def framed(rows: pd.DataFrame) -> pd.DataFrame:
+    """The part of `TABLE` for which no picture is opened."""
+    whole = rows["crop_preset"] == "whole" if "crop_preset" in rows else False
+    return pd.concat([rows[["id", "domain", "path"]].assign(whole=whole), framing(rows)], axis=1)
 
 
 def styles_of(rows: pd.DataFrame, wanted: str | None, where: str) -> list[str]:

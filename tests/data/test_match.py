@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import yaml
 from PIL import Image, ImageFilter
+from pydantic import ValidationError
 from skimage import color
 from skimage import data as pictures
 from typer.testing import CliRunner
@@ -23,7 +24,7 @@ from scgan_data.matching.match import StyleMatch, match_style
 from scgan_data.matching.quantities import BY_NAME, FRAMING, QUANTITIES, Kind
 from scgan_data.matching.rebalance import rebalance
 from scgan_data.matching.statistics import Light
-from scgan_data.matching.table import TABLE, measured, styles_of
+from scgan_data.matching.table import TABLE, framed, measured, styles_of
 from scgan_data.records import Reason
 from scgan_data.stage import open_stage
 
@@ -141,6 +142,19 @@ def test_a_spread_is_seen_as_well_as_a_shift() -> None:
     assert abs(statistics.auc(both_ways, rng.normal(0, 4, 200)) - 0.5) < 0.1
 
 
+def test_portraits_kept_whole_vary_by_the_detector_and_are_not_to_be_cut_for_it() -> None:
+    rng = np.random.default_rng(1)
+    scales = {"selfie": rng.normal(0.217, 0.001, 60), "ink": rng.normal(0.217, 0.03, 60)}
+    table = pd.DataFrame(
+        [{"id": f"{d}{n}", "domain": d, "face_scale": v} for d in scales for n, v in enumerate(scales[d])]
+    )
+    table = table.reindex(columns=list(TABLE)).assign(whole=False)
+    found = match_style(table, "ink")
+    assert found.differences["face_scale"].shift == "wider" and "--fix rebalance" in found.advice("face_scale")
+    found = match_style(table.assign(whole=table["domain"] == "ink"), "ink")
+    assert found.whole == 60 and "the detector errs" in found.advice("face_scale")
+
+
 def test_five_pictures_give_wide_intervals_and_no_light(tmp_path: Path, selfies: list[dict]) -> None:
     found = looked_at(tmp_path, selfies[:5] + domain_rows(tmp_path, "ink", 5, seed=4, scale=1.4))
     assert lit(found) == set() and found.joint is None
@@ -254,6 +268,9 @@ def test_errors_are_one_line(project: Path) -> None:
     faceless = table.assign(**dict.fromkeys(FRAMING, np.nan))
     with pytest.raises(DatasetError, match="no face is known of ink"):
         fix_crop.crop_fix(faceless, "ink", CropConfig())
+    for wrong in (0.5, None, {"ink": 13.0}):
+        with pytest.raises(ValidationError, match="not between 1 and 12"):
+            CropConfig(side_factor=wrong)
     with pytest.raises(DatasetError, match="10 pictures each"):
         rebalance(faceless, "ink", keep=0.5)
     quiet = match_style(faceless, "ink")
@@ -343,8 +360,7 @@ def mixed(folder: Path) -> list[dict]:
 
 def framed_only(rows: list[dict]) -> pd.DataFrame:
     """The table of quantities without opening a picture."""
-    table = manifest.table(rows)
-    return pd.concat([table[["id", "domain", "path"]], framing(table)], axis=1).reindex(columns=list(TABLE))
+    return framed(manifest.table(rows)).reindex(columns=list(TABLE))
 
 
 @pytest.mark.parametrize("keep", [0.9, 0.6])
@@ -404,6 +420,7 @@ def test_the_list_of_what_is_left_out(tmp_path: Path) -> None:
     left_out.write(["b", "a"], "ink", file)
     left_out.write(["c"], "oil", file)
     left_out.write(["d"], "ink", file)
+    assert left_out.stale(manifest.table([{"id": "c", "domain": "selfie", "status": "kept"}]), left_out.read(file)) == 1
     assert left_out.read(file) == {"c": "oil", "d": "ink"} and left_out.read(tmp_path / "none") == {}
     file.write_text('{"id": "a"}\n\n{"what": 1}\n')
     with pytest.raises(ScganError, match="line 3"):
