@@ -39,35 +39,23 @@ class Work:
     version: str
     """Hash of the stage's sources and weights (`stage.version_of`)."""
     batch_size: int = 16
+    alone: bool = False
+    """Give the result columns alone, for those that no manifest has."""
 
 
 def per_image(rows: pd.DataFrame, work: Work, folder: StageFolder, *, workers: int | None = None) -> pd.DataFrame:
     """A copy of `rows` with the function's result columns filled in; other columns are carried through."""
-    return _merge(rows, _inputs(rows), _answers(rows, work, folder, workers))
-
-
-def answers(rows: pd.DataFrame, work: Work, folder: StageFolder, *, workers: int | None = None) -> pd.DataFrame:
-    """The function's result columns alone, a row for each of `rows`, for columns that no manifest has."""
-    found = _answers(rows, work, folder, workers).reindex(_inputs(rows))
-    return found[[name for name in found.columns if not name.startswith("_")]].set_axis(rows.index)
-
-
-def _inputs(rows: pd.DataFrame) -> pd.Series[str]:
-    return rows["domain"] + "/" + rows["id"]
-
-
-def _answers(rows: pd.DataFrame, work: Work, folder: StageFolder, workers: int | None) -> pd.DataFrame:
-    """Results by input, finished ones used again."""
     results = Results(folder, key_of(work.version, work.config))
-    inputs = _inputs(rows)
+    inputs = rows["domain"] + "/" + rows["id"]
     done = _usable(results.load(), folder)
     todo = rows[~inputs.isin(done.index) & ~inputs.duplicated()]
     console.print(f"{folder.name}: {inputs.nunique()} pictures, {len(todo)} to do, the others are finished already")
     count = min(workers or os.cpu_count() or 1, max(1, -(-len(todo) // work.batch_size)))
     batches = [todo.iloc[i : i + work.batch_size] for i in range(0, len(todo), work.batch_size)]
     fresh = list(_run(batches, work, folder, results, count))
+    answers = pd.concat([done, *fresh]) if fresh else done
     results.forget_others()
-    return pd.concat([done, *fresh]) if fresh else done
+    return _alone(rows, inputs, answers) if work.alone else _merge(rows, inputs, answers)
 
 
 def _usable(done: pd.DataFrame, folder: StageFolder) -> pd.DataFrame:
@@ -90,6 +78,12 @@ def _merge(rows: pd.DataFrame, inputs: pd.Series[str], answers: pd.DataFrame) ->
         if not name.startswith("_"):
             merged[name] = picked[name].to_numpy()
     return manifest.table(merged)
+
+
+def _alone(rows: pd.DataFrame, inputs: pd.Series[str], answers: pd.DataFrame) -> pd.DataFrame:
+    """The result columns with the index of `rows`."""
+    names = [name for name in answers.columns if not name.startswith("_")]
+    return answers[names].reindex(inputs).set_axis(rows.index)
 
 
 def _run(

@@ -16,7 +16,7 @@ from scgan_data.matching.framing import framing
 from scgan_data.matching.measure import MODULES, MeasureConfig, measure_batch
 from scgan_data.matching.quantities import FRAMING, PIXELS
 from scgan_data.records import SELFIE, Status
-from scgan_data.runner import Work, answers
+from scgan_data.runner import Work, per_image
 from scgan_data.stage import StageFolder, version_of
 
 TABLE = ("id", "domain", "path", "whole", *FRAMING, *PIXELS)
@@ -32,8 +32,8 @@ def measured(rows: pd.DataFrame, out: Path, *, workers: int | None = None) -> pd
     kept = rows[rows["status"] == Status.KEPT]
     out = out.absolute()
     cache = StageFolder("match", out, out.parent / f".{out.name}.work")
-    work = Work(measure_batch, MeasureConfig(), version_of(MODULES), batch_size=BATCH)
-    pixels = answers(kept, work, cache, workers=workers).reindex(columns=list(PIXELS))
+    work = Work(measure_batch, MeasureConfig(), version_of(MODULES), batch_size=BATCH, alone=True)
+    pixels = per_image(kept, work, cache, workers=workers).reindex(columns=list(PIXELS))
     return pd.concat([framed(kept), pixels.astype(float)], axis=1)
 
 
