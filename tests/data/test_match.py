@@ -19,7 +19,7 @@ from scgan_data.dataset import DatasetConfig
 from scgan_data.errors import ConfigError, DatasetError, ScganError
 from scgan_data.limits import params_file
 from scgan_data.matching import command, fix_crop, joint, left_out, measure, statistics
-from scgan_data.matching.framing import framing
+from scgan_data.matching.framing import DEPTH, framing
 from scgan_data.matching.match import StyleMatch, match_style
 from scgan_data.matching.quantities import BY_NAME, FRAMING, QUANTITIES, Kind
 from scgan_data.matching.rebalance import rebalance
@@ -36,7 +36,7 @@ FACE = np.array([[-0.5, 0.0], [0.5, 0.0], [0.0, 0.6], [-0.4, 1.087], [0.4, 1.087
 def points(rng: np.random.Generator, *, scale: float = 1.0, down: float = 0.0, yaw: float = 0.0) -> list[float]:
     """Ten numbers: a face as the shoulder crop places it, with what a detector errs by."""
     face = FACE.copy()
-    face[2, 0] += 0.41 * np.tan(np.radians(yaw + rng.normal(0, 10)))
+    face[2, 0] += DEPTH * np.tan(np.radians(yaw + rng.normal(0, 10)))
     s = SIDE / 4.6 * scale * rng.normal(1, 0.04)
     place = np.array([SIDE * rng.normal(0.5, 0.01), SIDE * rng.normal(0.42 + down, 0.01)])
     return (face * s + place + rng.normal(0, 0.15, (5, 2))).ravel().tolist()
@@ -189,7 +189,7 @@ def test_the_figures_are_those_of_the_textbook() -> None:
 
 def test_angles_turn_with_the_head_and_not_with_its_tilt() -> None:
     turned = {
-        yaw: FACE + np.array([[0, 0]] * 2 + [[0.41 * np.tan(np.radians(yaw)), 0]] + [[0, 0]] * 2) for yaw in (-30, 20)
+        yaw: FACE + np.array([[0, 0]] * 2 + [[DEPTH * np.tan(np.radians(yaw)), 0]] + [[0, 0]] * 2) for yaw in (-30, 20)
     }
     tilt = np.radians(15)
     rotate = np.array([[np.cos(tilt), np.sin(tilt)], [-np.sin(tilt), np.cos(tilt)]])
