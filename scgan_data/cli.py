@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -120,6 +120,39 @@ def yield_(
     totals = yields.totals(rows, later)
     console.print(totals.by_query())
     console.print(totals.by_host())
+
+
+@app.command()
+def match(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="A folder of crop, annotate or dataset.", show_default=False)
+    ],
+    style: Annotated[str | None, typer.Option(help="Only this style (default: every style).")] = None,
+    out: Annotated[Path, typer.Option(help="Where match.json and the sheets go.")] = Path("reports/match"),
+    json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    fix: Annotated[
+        Literal["crop", "rebalance"] | None,
+        typer.Option(help="`crop`: settings that align framing; `rebalance`: whom to leave out."),
+    ] = None,
+    keep: Annotated[
+        float, typer.Option(min=0, max=1, help="Least share of the larger domain that rebalancing keeps.")
+    ] = 0.7,
+    write: Annotated[
+        bool, typer.Option("--write", help="Put the fix into params.yaml, or into review/rebalance.jsonl.")
+    ] = False,
+    params: Params = None,
+    workers: Workers = None,
+) -> None:
+    """Compare how selfies and each style are framed, lit and coloured: what a GAN would learn by mistake."""
+    from scgan_data.matching import command
+
+    asked = command.look(folder, style, out, workers=workers)
+    if fix == "crop":
+        command.mend_crop(asked, params, write=write, say=typer.echo)
+    elif fix == "rebalance":
+        command.mend_balance(asked, keep=keep, write=write, params=params, say=typer.echo)
+    else:
+        command.report(asked, out, json=json)
 
 
 @app.command()

@@ -27,10 +27,12 @@ from scgan_data.config import Config
 from scgan_data.errors import DatasetError
 from scgan_data.exchange import coco
 from scgan_data.exchange.picture import Pictures
+from scgan_data.matching import left_out
 from scgan_data.records import ATTENTIVE, Origin, Reason, Region, Status, hidden_in, hidden_text
 from scgan_data.split import GroupBy
 from scgan_data.stage import StageFolder
-from scgan_data.verdicts import by_row, fold, is_box, read_verdicts
+from scgan_data.terminal import console
+from scgan_data.verdicts import accepted, by_row, fold, is_box, read_verdicts
 
 MODULES = (
     "scgan_data.dataset",
@@ -40,6 +42,7 @@ MODULES = (
     "scgan_data.exchange.picture",
     "scgan_data.exchange.said",
     "scgan_data.framing",
+    "scgan_data.matching.left_out",
     "scgan_data.verdicts",
     *split.MODULES,
 )
@@ -61,13 +64,20 @@ class DatasetConfig(Config):
     """Another salt gives another split."""
     verdicts: Path = Path("review/verdicts.jsonl")
     """People's verdicts; a missing file is an empty one."""
+    rebalance: Path = left_out.FILE
+    """Pictures that `match --fix rebalance` proposed to leave out; a person's `accept` spares one."""
     sheet_pictures: Annotated[int, Field(ge=0, le=400)] = 60
     """Pictures on each contact sheet; 0 makes none."""
 
 
 def run(rows: pd.DataFrame, config: DatasetConfig, folder: StageFolder, *, workers: int | None = None) -> pd.DataFrame:
     """Apply verdicts, split, and lay the pictures and their files out in `folder.extras` and `folder.files`."""
-    rows = apply_verdicts(rows, read_verdicts(config.verdicts))
+    verdicts = read_verdicts(config.verdicts)
+    rows = apply_verdicts(rows, verdicts)
+    gone = left_out.read(config.rebalance)
+    if old := left_out.stale(rows, gone):
+        console.print(f"{config.rebalance}: {old} of {len(gone)} pictures are not there any more; rebalance again")
+    rows = left_out.apply(rows, gone, accepted(verdicts))
     if config.in_two_domains == "refuse":
         split.refuse_two_domains(rows)
     rows["split"] = split.split_of(rows, config.group_by, test_fraction=config.test_fraction, salt=config.salt)

@@ -129,6 +129,7 @@ class Reason(StrEnum):
     NODDED = "nodded"
     PADDED = "padded"
     HUMAN_REJECTED = "human_rejected"
+    REBALANCED = "rebalanced"
 
 
 MEANING: dict[Reason, str] = {
@@ -178,4 +179,5 @@ MEANING: dict[Reason, str] = {
     Reason.NODDED: "the head is raised or lowered more than the limit (degrees)",
     Reason.PADDED: "the crop would lie outside the picture by more than the limit (fraction of its area)",
     Reason.HUMAN_REJECTED: "a person rejected it (review/verdicts.jsonl)",
+    Reason.REBALANCED: "left out so that selfies and style are framed alike (review/rebalance.jsonl)",
 }

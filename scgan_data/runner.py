@@ -41,6 +41,8 @@ class Work:
     version: str
     """Hash of the stage's sources and weights (`stage.version_of`)."""
     batch_size: int = 16
+    alone: bool = False
+    """Give the result columns alone, for those that no manifest has."""
 
 
 def per_image(rows: pd.DataFrame, work: Work, folder: StageFolder, *, workers: int | None = None) -> pd.DataFrame:
@@ -58,7 +60,7 @@ def per_image(rows: pd.DataFrame, work: Work, folder: StageFolder, *, workers: i
     fresh = list(_run(batches, work, folder, results, count))
     answers = pd.concat([done, *fresh]) if fresh else done
     results.forget_others()
-    return _merge(rows, inputs, answers)
+    return _alone(rows, inputs, answers) if work.alone else _merge(rows, inputs, answers)
 
 
 def _usable(done: pd.DataFrame, folder: StageFolder) -> pd.DataFrame:
@@ -85,6 +87,12 @@ def _merge(rows: pd.DataFrame, inputs: pd.Series[str], answers: pd.DataFrame) ->
         if not name.startswith("_"):
             merged[name] = picked[name].to_numpy()
     return manifest.table(merged).set_axis(merged.index)
+
+
+def _alone(rows: pd.DataFrame, inputs: pd.Series[str], answers: pd.DataFrame) -> pd.DataFrame:
+    """The result columns with the index of `rows`."""
+    names = [name for name in answers.columns if not name.startswith("_")]
+    return answers[names].reindex(inputs).set_axis(rows.index)
 
 
 def _run(

@@ -1,4 +1,4 @@
-"""Change one number of params.yaml, every other byte staying as it is: comments, order, spacing and all.
+"""Change one number or list of names of params.yaml, every other byte staying as it is: comments, order and spacing.
 
 The file is edited where the parser says that the value stands. A YAML library that writes (ruamel.yaml was tried) keeps
 comments, but not indentation and nulls, and a diff of one limit should be one line.
@@ -6,6 +6,7 @@ comments, but not indentation and nulls, and a diff of one limit should be one l
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,23 @@ def set_limit(file: Path, section: str, key: str, limits: dict[str, float], held
     files.write_bytes(file, text.encode())
 
 
-def _flow(value: PerDomain) -> str:
+def set_names(file: Path, section: str, key: str, names: Sequence[str]) -> None:
+    """Set a list of names. Raises ConfigError where the file is not editable."""
+    text = file.read_text(encoding="utf-8") if file.is_file() else ""
+    node = _child(_child(yaml.compose(text, yaml.SafeLoader), section), key)
+    new = _flow(list(names))
+    if node is None:
+        text = _with_key(text, section, f"{key}: {new}")
+    else:
+        block = isinstance(node, yaml.SequenceNode) and not node.flow_style
+        last = node.value[-1] if block else node  # a block's own end is where the next key begins
+        text = text[: node.start_mark.index] + new + text[last.end_mark.index :]
+    if yaml.safe_load(text)[section][key] != list(names):
+        raise ConfigError(f"{file}: `{section}.{key}` is written in a way that cannot be edited; set it by hand")
+    files.write_bytes(file, text.encode())
+
+
+def _flow(value: PerDomain | list[str]) -> str:
     return yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=1000).split("\n")[0]
 
 

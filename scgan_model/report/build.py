@@ -20,6 +20,7 @@ from scgan_model import examples
 from scgan_model.report import data as stages_data
 from scgan_model.report.figures import read_figures
 from scgan_model.report.headline import Style, headline
+from scgan_model.report.match import read_match
 from scgan_model.report.pictures import enlarged
 from scgan_model.report.planted import read_planted
 from scgan_model.report.provenance import read_provenance
@@ -45,6 +46,8 @@ class ReportConfig(Config):
     """Rejected pictures shown of each reason."""
     boxed_per_domain: int = Field(default=12, ge=0)
     """Crops shown with their region boxes, of each domain."""
+    breakers_per_quantity: int = Field(default=12, ge=0)
+    """Pictures shown that break the match of the domains, of each quantity that differs."""
     film_frames: int = Field(default=8, ge=2)
     """Sample grids shown of the training."""
     example_px: int = Field(default=192, ge=32, le=1024)
@@ -76,6 +79,7 @@ def build_report(data: Path, models: Path, evaluations: Path, out: Path, *, conf
         kept=kept_sheets(last, side_px=px, limit=config.kept_per_domain) if stages else [],
         boxed=boxed_sheets(last, side_px=2 * px, limit=config.boxed_per_domain) if stages else [],
         rejected=rejected_sheets(last, stages, side_px=px, limit=config.rejected_per_reason) if stages else [],
+        matches=read_match(stages, out.parent / "match", side_px=px, limit=config.breakers_per_quantity),
         styles=styles,
         provenance=read_provenance(data),
     )

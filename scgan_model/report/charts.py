@@ -1,4 +1,4 @@
-"""Training curves as inline SVG, drawn by matplotlib in the page's own colours.
+"""Training curves and pairs of distributions as inline SVG, drawn by matplotlib in the page's own colours.
 
 Matplotlib writes fixed colours; those of `_INKS` are turned into the page's CSS variables afterwards, so that one chart
 serves the light and the dark page. Text stays text (the reader's system font), and nothing in the SVG points outside.
@@ -18,7 +18,8 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-SIZE_INCHES = (4.0, 1.9)
+SIZE_INCHES, PAIR_INCHES = (4.0, 1.9), (3.2, 1.1)
+PAIR_BINS = 28
 
 _INKS = {"#010101": "--ink", "#020202": "--muted", "#030303": "--line", "#040404": "--accent"}
 _INK, _MUTED, _LINE, _ACCENT = _INKS
@@ -65,6 +66,27 @@ def curve(steps: pd.Series[float], values: pd.Series[float], *, label: str) -> M
             axes.set_ylim(bottom=min(0.0, float(known["value"].min())))
         axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
         axes.yaxis.set_major_locator(MaxNLocator(4))
+        return inline_svg(figure, label)
+
+
+def distributions(grey: pd.Series[float], strong: pd.Series[float], *, label: str) -> Markup:
+    """Two distributions in the same bins as an SVG element: one a grey area, one a strong line, each of area 1.
+
+    The outermost half percent of both together is put into the last bins. `label` is what a screen reader says.
+    """
+    both = np.concatenate([grey.to_numpy(float), strong.to_numpy(float)])
+    low, high = np.quantile(both, [0.005, 0.995]).tolist()
+    room = 0.03 * (high - low) or 1e-6 + abs(low) * 0.01
+    edges = np.linspace(low - room, high + room, PAIR_BINS + 1)
+    shares = [np.histogram(np.clip(v, edges[0], edges[-1]), edges)[0] / max(1, len(v)) for v in (grey, strong)]
+    with matplotlib.rc_context({**_STYLE, "svg.hashsalt": label, "axes.grid": False}):
+        figure = Figure(figsize=PAIR_INCHES, layout="constrained")
+        axes = figure.add_subplot()
+        axes.stairs(shares[0], edges, fill=True, color=_MUTED, alpha=0.35)
+        axes.stairs(shares[1], edges, color=_ACCENT, linewidth=1.6)
+        axes.set_yticks([])
+        axes.set_ylim(bottom=0)
+        axes.xaxis.set_major_locator(MaxNLocator(4))
         return inline_svg(figure, label)
 
 

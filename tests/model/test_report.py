@@ -34,6 +34,7 @@ STAGE_OF = {
     Reason.TILTED: "crop",
     Reason.PADDED: "crop",
     Reason.HUMAN_REJECTED: "dataset",
+    Reason.REBALANCED: "dataset",
 }
 
 
@@ -168,7 +169,7 @@ def test_the_funnel_counts_by_stage_and_domain(project: Path) -> None:
     assert (by_stage["collect"].came, by_stage["collect"].kept) == (2 + len(Reason), 2 + len(STAGE_OF))
     assert sum(by_stage["collect"].rejected.values()) == early
     assert by_stage["dedup"].rejected == {Reason.SAME_BYTES: 1, Reason.SAME_PIXELS: 1, Reason.NEAR_DUPLICATE: 1}
-    assert (by_stage["dataset"].came, by_stage["dataset"].kept) == (3, 2)
+    assert (by_stage["dataset"].came, by_stage["dataset"].kept) == (4, 2)
     for before, after in zip(steps[SELFIE], steps[SELFIE][1:], strict=False):
         assert after.came == before.kept
         assert after.came - sum(after.rejected.values()) == after.kept
@@ -361,3 +362,52 @@ def test_provenance_takes_dvc_s_hash_of_the_dataset(tmp_path: Path) -> None:
     lock = "stages:\n  dataset:\n    outs:\n    - path: data/06_dataset\n      md5: 0123.dir\n"
     (tmp_path / "dvc.lock").write_text(lock)
     assert provenance.read_provenance(folder).dataset == "md5:0123.dir"
+
+
+def framed(folder: Path, domain: str, count: int, *, first: int, scale: float) -> list[dict[str, Any]]:
+    """Kept crops whose faces are about `scale` times as large as the shoulder crop's."""
+    rng = np.random.default_rng(first)
+    face = np.array([[-0.5, 0], [0.5, 0], [0, 0.6], [-0.4, 1.087], [0.4, 1.087]])
+    rows = []
+    for number in range(first, first + count):
+        marks = face * 40 / 4.6 * scale * rng.normal(1, 0.04) + [20, 17] + rng.normal(0, 0.1, (5, 2))
+        known = {"domain": domain, "landmarks": marks.ravel().tolist(), "padding": 0.0}
+        rows.append(picture(folder, number, height=40) | known)
+    return rows
+
+
+def test_the_match_of_the_domains_has_charts_lights_and_breakers(tmp_path: Path) -> None:
+    home = tmp_path / "data" / "04_crop"
+    rows = framed(home, SELFIE, 40, first=0, scale=1.0) + framed(home, "dots", 40, first=100, scale=1.2)
+    manifest.write(home, manifest.table(rows))
+    found = soup(build(tmp_path)).find(id="match")
+    assert isinstance(found, Tag)
+    charts_of = {text(figure): figure for figure in found.select(".curves.pairs figure")}
+    assert len(charts_of) == 16 and all(figure.select("svg[role=img]") for figure in charts_of.values())
+    assert sum("red" in figure.select_one(".chip")["class"] for figure in charts_of.values()) >= 1  # type: ignore[index]
+    lines = [text(line) for line in found.select("table.matches tr")]
+    scale = next(line for line in lines if line.startswith("face scale"))
+    assert scale.endswith("red") and "dots is higher; it teaches to zoom faces: re-crop (--fix crop)" in scale
+    assert "40 selfies, 40 portraits: framing differs in face scale" in text(found)
+    groups = [text(group) for group in found.select(".group")]
+    assert any(group.startswith("face scale · ") for group in groups)
+    assert len(found.select(".sheet img")) >= 10
+    assert (tmp_path / "reports" / ".match.work").is_dir() and not (tmp_path / "reports" / "match").exists()
+
+
+def test_there_is_no_match_before_crop_or_of_one_domain(project: Path, page: BeautifulSoup, tmp_path: Path) -> None:
+    assert "too few pictures to say" in text(page.find(id="match"))  # type: ignore[arg-type]
+    shutil.copytree(project / "data" / "03_filter", tmp_path / "data" / "03_filter")
+    assert soup(build(tmp_path)).find(id="match") is None
+    home = tmp_path / "data" / "04_crop"
+    manifest.write(home, manifest.table(framed(home, SELFIE, 2, first=0, scale=1.0)))
+    assert soup(build(tmp_path)).find(id="match") is None
+
+
+def test_two_distributions_share_their_bins_and_need_no_spread() -> None:
+    one, two = pd.Series([1.0] * 5), pd.Series([1.0, 2.0, 900.0])
+    svg = charts.distributions(one, two, label="a <b>")
+    root = BeautifulSoup(svg, "html.parser").svg
+    assert isinstance(root, Tag) and root["aria-label"] == "a <b>"
+    assert "var(--accent)" in svg and "var(--muted)" in svg and "<style" not in svg
+    assert charts.distributions(one, one, label="equal").startswith("<svg")
