@@ -22,7 +22,7 @@ from scgan_data.errors import SourceError
 from scgan_data.images import UndecodableError
 from scgan_data.records import MEANING, SELFIE, Reason
 from scgan_data.terminal import console, progress
-from scgan_model.checkpoint import FILE_NAME, Generators, load_generators
+from scgan_model.checkpoint import Generators, load_generators
 
 BATCH = 8
 
@@ -44,7 +44,7 @@ def translate(model: Path, pictures: list[Path], out: Path, *, crop: CropConfig)
     """
     files = list(_files(pictures))
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    generators = load_generators(model / FILE_NAME, device)
+    generators = load_generators(model, device)
     settings = crop.model_copy(update={"size_px": generators.config.resolution_px})
     names = _names(files)
     done: list[Translated] = []
