@@ -52,6 +52,7 @@ def state_dict(state: State) -> dict[str, Any]:
     return {
         "l_per_scale": state.l_per_scale,
         "networks": {name: network.state_dict() for name, network in state.networks.named().items()},
+        "ema": state.ema.state_dict() if state.ema else None,
         "optimizers": {"g": state.adam_g.state_dict(), "d": state.adam_d.state_dict()},
         "pools": {"a": state.pool_a.state_dict(), "b": state.pool_b.state_dict()},
         "torch_rng": torch.get_rng_state(),
@@ -63,6 +64,8 @@ def load_state_dict(state: State, content: dict[str, Any]) -> None:
     """Put a state back, in place. Raises KeyError, RuntimeError or ValueError where the content is not for it."""
     for name, network in state.networks.named().items():
         network.load_state_dict(content["networks"][name])
+    if state.ema:
+        state.ema.load_state_dict(content["ema"], state.networks)
     state.adam_g.load_state_dict(content["optimizers"]["g"])
     state.adam_d.load_state_dict(content["optimizers"]["d"])
     state.pool_a.load_state_dict(content["pools"]["a"], state.device)
@@ -124,13 +127,15 @@ def load_config(file: Path, content: dict[str, Any]) -> TrainConfig:
 
 
 def load_generators(path: Path, device: torch.device | str = "cpu") -> Generators:
-    """The trained generators of a model's folder or checkpoint file, for evaluation. Raises CheckpointError."""
+    """The trained generators of a model's folder or checkpoint file, for evaluation: their moving averages where the
+    training kept some. Raises CheckpointError."""
     file = path / FILE_NAME if path.is_dir() else path
     content = load(file, device)
     generators = _initial(file, content, device, step=int(content["step"]))
     try:
-        generators.g_ab.load_state_dict(content["networks"]["g_ab"])
-        generators.g_ba.load_state_dict(content["networks"]["g_ba"])
+        weights = content.get("ema") or content["networks"]
+        generators.g_ab.load_state_dict(weights["g_ab"])
+        generators.g_ba.load_state_dict(weights["g_ba"])
     except (KeyError, RuntimeError):
         raise CheckpointError(
             f"{file} holds weights of another size than its own configuration says; train again"

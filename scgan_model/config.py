@@ -109,6 +109,9 @@ class TrainConfig(Config):
     """Adam's learning rate of both discriminators."""
     adam_beta1: float = Field(default=0.5, ge=0, lt=1)
     """Adam's first momentum."""
+    ema_decay: float | None = Field(default=None, gt=0, lt=1)
+    """Decay a step of the generators' moving average, which samples, KID, evaluation and translation then use; None is
+    off: the paper has none, and the demo's rate falls to 0, which averages as well."""
     pool_images: int = Field(default=50, ge=0, le=10_000)
     """Past fakes of each domain from which the discriminators see half of theirs (CycleGAN's pool); 0 is none."""
 

@@ -36,6 +36,7 @@ from torch import Tensor, nn
 from scgan_model import losses
 from scgan_model.config import TrainConfig
 from scgan_model.data import Batch, derived_seed
+from scgan_model.ema import Ema
 from scgan_model.networks import Networks, build
 from scgan_model.pool import ImagePool
 from scgan_model.vgg import VGG19, activation_scale
@@ -58,6 +59,12 @@ class State:
     vgg: VGG19 | None
     l_per_scale: float | None
     """What Eq. 7 is divided by; None where gamma is 0."""
+    ema: Ema | None = None
+
+    @property
+    def shown(self) -> Networks:
+        """The networks with the generators that people and metrics look at: the averages where there are some."""
+        return self.ema.shown(self.networks) if self.ema else self.networks
 
 
 def start(config: TrainConfig, device: torch.device, photographs: Tensor, *, l_per_scale: float | None = None) -> State:
@@ -78,6 +85,7 @@ def start(config: TrainConfig, device: torch.device, photographs: Tensor, *, l_p
         pool_b=ImagePool(config.pool_images, derived_seed(config.seed, "pool b")),
         vgg=vgg,
         l_per_scale=l_per_scale,
+        ema=Ema(networks, config.ema_decay) if config.ema_decay else None,
     )
 
 
@@ -123,6 +131,8 @@ def _generator_step(state: State, batch: Batch) -> tuple[Losses, Tensor, Tensor]
     state.adam_g.zero_grad()
     torch.autograd.backward(found["total"])
     state.adam_g.step()
+    if state.ema:
+        state.ema.update(networks)
     return found, fake_a, fake_b
 
 

@@ -17,7 +17,7 @@ KID_PORTRAITS = 1000
 
 def look(current: Run, journal: Journal) -> dict[str, float]:
     """A sample grid and the held-out cycle error."""
-    networks = current.state.networks
+    networks = current.state.shown
     file = current.folder / "samples" / f"step_{current.step:06d}.png"
     samples.write_grid(file, networks, current.test[: current.config.sample_selfies])
     error = samples.cycle_error(networks, current.test)
@@ -35,7 +35,7 @@ class KidWatch:
 
     def measure(self, current: Run, journal: Journal) -> dict[str, float]:
         """KID now; where it is the least so far, the state is kept as best.pt."""
-        cartoons = samples.cartoons(current.state.networks, current.test)
+        cartoons = samples.cartoons(current.state.shown, current.test)
         found = features.extract(self.network, cartoons)
         kid = metrics.kid(found, self.style, replicates=2).value  # the interval is not looked at
         if current.best is None or kid < current.best["kid"]:
