@@ -11,7 +11,7 @@ from copy import deepcopy
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from scgan_model.networks import Networks, UNet
 
@@ -29,7 +29,7 @@ class Ema:
         """Move the averages towards the generators as they are now; nothing waits for the device."""
         self.updates += 1
         decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
-        averages = [*self.g_ab.parameters(), *self.g_ba.parameters()]
+        averages: list[Tensor] = [*self.g_ab.parameters(), *self.g_ba.parameters()]
         torch._foreach_lerp_(averages, list(networks.generators()), 1 - decay)
 
     def shown(self, networks: Networks) -> Networks:

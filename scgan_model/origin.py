@@ -18,9 +18,8 @@ import yaml
 from scgan_data.stage import version_of
 from scgan_model import data
 
-MODULES = tuple(
-    f"scgan_model.{name}" for name in ("data", "ema", "losses", "networks", "pool", "schedule", "step", "vgg")
-)
+DECIDING = ("data", "ema", "losses", "networks", "norm", "passes", "pool", "schedule", "step", "vgg")
+MODULES = tuple(f"scgan_model.{name}" for name in DECIDING)
 
 
 def origin(dataset: Path, style: str) -> dict[str, Any]:

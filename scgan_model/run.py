@@ -11,7 +11,7 @@ from torch import Tensor
 
 from scgan_data.errors import CheckpointError
 from scgan_data.records import SELFIE, Split
-from scgan_model import checkpoint, data, schedule
+from scgan_model import checkpoint, data, networks, schedule
 from scgan_model.config import TrainConfig
 from scgan_model.data import Batch, Pictures, Sampler
 from scgan_model.journal import Means
@@ -82,7 +82,8 @@ def next_batch(run: Run) -> Batch:
     size, flip, generator = config.resolution_px, config.flip, run.augmentation
     x, boxes = data.augment(selfies.pixels[chosen], selfies.boxes[chosen], size, flip=flip, generator=generator)
     y, _ = data.augment(portraits.pixels[drawn], portraits.boxes[drawn], size, flip=flip, generator=generator)
-    return Batch(x, boxes, y)
+    layout = networks.memory_format(config)
+    return Batch(x.to(memory_format=layout), boxes, y.to(memory_format=layout))
 
 
 def content(run: Run) -> dict[str, Any]:

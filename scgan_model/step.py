@@ -38,6 +38,7 @@ from scgan_model.config import TrainConfig
 from scgan_model.data import Batch, derived_seed
 from scgan_model.ema import Ema
 from scgan_model.networks import Networks, build
+from scgan_model.passes import Passes, passes
 from scgan_model.pool import ImagePool
 from scgan_model.vgg import VGG19, activation_scale
 
@@ -59,7 +60,9 @@ class State:
     vgg: VGG19 | None
     l_per_scale: float | None
     """What Eq. 7 is divided by; None where gamma is 0."""
-    ema: Ema | None = None
+    passes: Passes
+    """The networks as a step calls them."""
+    ema: Ema | None
 
     @property
     def shown(self) -> Networks:
@@ -85,6 +88,7 @@ def start(config: TrainConfig, device: torch.device, photographs: Tensor, *, l_p
         pool_b=ImagePool(config.pool_images, derived_seed(config.seed, "pool b")),
         vgg=vgg,
         l_per_scale=l_per_scale,
+        passes=passes(networks, vgg, config, device),
         ema=Ema(networks, config.ema_decay) if config.ema_decay else None,
     )
 
@@ -102,9 +106,10 @@ def train_step(state: State, batch: Batch, lr_factor: float) -> Losses:
 
 
 def _set_lr(state: State, factor: float) -> None:
-    for adam, lr in ((state.adam_g, state.config.generator_lr), (state.adam_d, state.config.discriminator_lr)):
+    config = state.config
+    for adam, lr in ((state.adam_g, config.generator_lr), (state.adam_d, config.discriminator_lr)):
         for group in adam.param_groups:
-            group["lr"] = lr * factor
+            group["lr"] = lr * config.lr_scale * factor
 
 
 def _autocast(state: State) -> torch.autocast:
@@ -117,8 +122,8 @@ def _generator_step(state: State, batch: Batch) -> tuple[Losses, Tensor, Tensor]
     for network in (networks.d_a, networks.d_b):
         network.requires_grad_(False)
     with _autocast(state):
-        fake_b = networks.g_ab(batch.x).float()
-        fake_a = networks.g_ba(batch.y).float()
+        fake_b = state.passes.g_ab(batch.x).float()
+        fake_a = state.passes.g_ba(batch.y).float()
         found = _generator_losses(state, batch, fake_a, fake_b)
     found["total"] = (
         found["gan_ab"]
@@ -138,7 +143,7 @@ def _generator_step(state: State, batch: Batch) -> tuple[Losses, Tensor, Tensor]
 
 def _generator_losses(state: State, batch: Batch, fake_a: Tensor, fake_b: Tensor) -> Losses:
     """The unweighted terms of Eq. 8."""
-    networks, weights = state.networks, state.config.loss
+    networks, weights = state.passes, state.config.loss
     rebuilt_b = networks.g_ab(fake_a).float()
     return {
         "gan_ab": losses.gan_generator(networks.d_b(fake_b).float(), weights.gan),
@@ -153,7 +158,7 @@ def _generator_losses(state: State, batch: Batch, fake_a: Tensor, fake_b: Tensor
 
 def _attentive_cycle(state: State, batch: Batch, fake_b: Tensor) -> Tensor:
     """Eq. 4 in the reading that the configuration chooses."""
-    networks, weights = state.networks, state.config.loss
+    networks, weights = state.passes, state.config.loss
     lambdas = (weights.lambda_whole, weights.lambda_eyes, weights.lambda_nose, weights.lambda_mouth)
     rebuilt = networks.g_ba(fake_b).float()
     if weights.regions_by == "crop_reconstruction":
@@ -168,17 +173,18 @@ def _attentive_cycle(state: State, batch: Batch, fake_b: Tensor) -> Tensor:
 
 
 def _perceptual(state: State, x: Tensor, fake_b: Tensor) -> Tensor:
-    if state.vgg is None or state.l_per_scale is None:
+    vgg = state.passes.vgg
+    if vgg is None or state.l_per_scale is None:
         return x.new_zeros(())
     layer = state.config.loss.perceptual_layer
     with torch.no_grad():
-        real = state.vgg(x)[layer]
-    return losses.perceptual(state.vgg(fake_b)[layer], real, state.l_per_scale)
+        real = vgg(x)[layer]
+    return losses.perceptual(vgg(fake_b)[layer], real, state.l_per_scale)
 
 
 def _identity(state: State, batch: Batch) -> Tensor:
     """CycleGAN's |G_AB(y) - y| + |G_BA(x) - x|."""
-    networks = state.networks
+    networks = state.passes
     return losses.cycle(batch.y, networks.g_ab(batch.y).float()) + losses.cycle(batch.x, networks.g_ba(batch.x).float())
 
 
@@ -186,13 +192,13 @@ def _discriminator_step(state: State, batch: Batch, fake_a: Tensor, fake_b: Tens
     """One update of both discriminators by Eq. 2."""
     networks, form = state.networks, state.config.loss.gan
     found = []
-    for network, real, fake in (
-        (networks.d_a, batch.x, state.pool_a.swap(fake_a)),
-        (networks.d_b, batch.y, state.pool_b.swap(fake_b)),
+    for network, scores, real, fake in (
+        (networks.d_a, state.passes.d_a, batch.x, state.pool_a.swap(fake_a)),
+        (networks.d_b, state.passes.d_b, batch.y, state.pool_b.swap(fake_b)),
     ):
         network.requires_grad_(True)
         with _autocast(state):
-            real_scores, fake_scores = network(torch.cat([real, fake])).float().chunk(2)
+            real_scores, fake_scores = scores(torch.cat([real, fake])).float().chunk(2)
         found.append(losses.gan_discriminator(real_scores, fake_scores, form))
     state.adam_d.zero_grad()
     torch.autograd.backward(found[0] + found[1])

@@ -105,7 +105,7 @@ def _step(run: Run, told: Journal, kid: watch.KidWatch | None) -> None:
     last = run.step == run.schedule.total_steps
     line: dict[str, Any] = {}
     if last or run.step % config.log_every_steps == 0:
-        line |= run.means.read() | {"lr": config.generator_lr * run.schedule.factor_at(run.step - 1)}
+        line |= run.means.read() | {"lr": config.generator_lr * config.lr_scale * run.schedule.factor_at(run.step - 1)}
         _check(run, journal.diverged(line))
     run.seconds += time.monotonic() - began  # after the means are read, which waits for the device
     if last or run.step % config.sample_every_steps == 0:
