@@ -22,6 +22,8 @@ from scgan_data.errors import DatasetError
 from scgan_data.records import Region, Split
 
 METADATA = "metadata.jsonl"
+LEAST_INSIDE = 0.5
+"""Part of a region's area that a crop must leave for it to count."""
 
 
 @dataclass(frozen=True)
@@ -171,7 +173,11 @@ def augment(
 
 
 def move_boxes(boxes: Tensor, left: Tensor, top: Tensor, mirrored: Tensor, size_px: int) -> Tensor:
-    """Boxes (B, 3, 4) after a crop at (left, top), each (B,), and a mirroring; what lies outside is cut off."""
+    """Boxes (B, 3, 4) after a crop at (left, top), each (B,), and a mirroring; what lies outside is cut off.
+
+    A region of which less than `LEAST_INSIDE` is left becomes one without area, which no loss counts: a strip of a
+    mouth's corner at the picture's edge would otherwise weigh as much as a whole mouth.
+    """
     x0, y0, x1, y1 = boxes.unbind(-1)
     x0, x1 = x0 - left[:, None], x1 - left[:, None]
     y0, y1 = y0 - top[:, None], y1 - top[:, None]
@@ -179,7 +185,14 @@ def move_boxes(boxes: Tensor, left: Tensor, top: Tensor, mirrored: Tensor, size_
         torch.where(mirrored[:, None], size_px - x1, x0),
         torch.where(mirrored[:, None], size_px - x0, x1),
     )
-    return torch.stack([x0, y0, x1, y1], dim=-1).clamp(0, size_px)
+    whole = torch.stack([x0, y0, x1, y1], dim=-1)
+    inside = whole.clamp(0, size_px)
+    enough = _areas(inside) >= LEAST_INSIDE * _areas(whole)
+    return inside * enough.unsqueeze(-1)
+
+
+def _areas(boxes: Tensor) -> Tensor:
+    return (boxes[..., 2] - boxes[..., 0]) * (boxes[..., 3] - boxes[..., 1])
 
 
 def center_crop(pixels: Tensor, boxes: Tensor, size_px: int) -> tuple[Tensor, Tensor]:
