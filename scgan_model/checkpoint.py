@@ -48,15 +48,24 @@ class Generators:
 
 
 def state_dict(state: State) -> dict[str, Any]:
-    """The part of a checkpoint that is the state of `step.train_step`, and torch's random numbers."""
+    """The part of a checkpoint that is the state of `step.train_step`, and torch's random numbers. Among several
+    processes all must call it; the first gets the pools and random numbers of all."""
     return {
         "l_per_scale": state.l_per_scale,
         "networks": {name: network.state_dict() for name, network in state.networks.named().items()},
         "ema": state.ema.state_dict() if state.ema else None,
         "optimizers": {"g": state.adam_g.state_dict(), "d": state.adam_d.state_dict()},
+        **(own := own_state(state)),
+        "other_ranks": state.ranks.gather(own)[1:],
+    }
+
+
+def own_state(state: State) -> dict[str, Any]:
+    """What each of several processes has for itself: pools and random numbers."""
+    return {
         "pools": {"a": state.pool_a.state_dict(), "b": state.pool_b.state_dict()},
         "torch_rng": torch.get_rng_state(),
-        "cuda_rng": torch.cuda.get_rng_state_all() if state.device.type == "cuda" else [],
+        "cuda_rng": [torch.cuda.get_rng_state(state.device)] if state.device.type == "cuda" else [],
     }
 
 
@@ -68,11 +77,17 @@ def load_state_dict(state: State, content: dict[str, Any]) -> None:
         state.ema.load_state_dict(content["ema"], state.networks)
     state.adam_g.load_state_dict(content["optimizers"]["g"])
     state.adam_d.load_state_dict(content["optimizers"]["d"])
+    ranks = [content, *content["other_ranks"]]
+    if state.ranks.rank < len(ranks):  # else more processes than before: this one begins with an empty pool
+        _load_own_state(state, ranks[state.ranks.rank])
+
+
+def _load_own_state(state: State, content: dict[str, Any]) -> None:
     state.pool_a.load_state_dict(content["pools"]["a"], state.device)
     state.pool_b.load_state_dict(content["pools"]["b"], state.device)
     torch.set_rng_state(content["torch_rng"].cpu())
     if state.device.type == "cuda" and content["cuda_rng"]:
-        torch.cuda.set_rng_state_all([rng.cpu() for rng in content["cuda_rng"]])
+        torch.cuda.set_rng_state(content["cuda_rng"][0].cpu(), state.device)
 
 
 def versions() -> dict[str, str]:

@@ -20,6 +20,7 @@ from torch import Tensor
 from scgan_data import images
 from scgan_data.errors import DatasetError
 from scgan_data.records import Region, Split
+from scgan_model.ranks import ALONE, Ranks
 
 METADATA = "metadata.jsonl"
 LEAST_INSIDE = 0.5
@@ -154,20 +155,28 @@ def to_range(pixels: Tensor) -> Tensor:
 
 
 def augment(
-    pixels: Tensor, boxes: Tensor, size_px: int, *, flip: bool, generator: torch.Generator
+    pixels: Tensor,
+    boxes: Tensor,
+    size_px: int,
+    *,
+    flip: bool,
+    generator: torch.Generator,
+    ranks: Ranks = ALONE,
 ) -> tuple[Tensor, Tensor]:
     """A random square of `size_px`, mirrored for half of the pictures when `flip`, of uint8 (B, 3, L, L) with boxes
     (B, 3, 4): to float (B, 3, size, size) in [-1, 1] and the boxes where they then lie.
 
-    One gather on the pictures' device, where `generator` lives too: nothing waits for the CPU.
+    One gather on the pictures' device, where `generator` lives too: nothing waits for the CPU. Among several processes
+    the pictures are this one's part of the batch; what happens to each is drawn for the whole batch, by all alike.
     """
-    count, room = len(pixels), pixels.shape[-1] - size_px
+    count, room = len(pixels) * ranks.count, pixels.shape[-1] - size_px
     left, top = torch.randint(room + 1, (2, count), generator=generator, device=pixels.device)
     mirrored = torch.rand(count, generator=generator, device=pixels.device) < (0.5 if flip else 0.0)
+    left, top, mirrored = ranks.part(left), ranks.part(top), ranks.part(mirrored)
     ramp = torch.arange(size_px, device=pixels.device)
     columns = torch.where(mirrored[:, None], size_px - 1 - ramp, ramp) + left[:, None]
     rows = ramp + top[:, None]
-    picture = torch.arange(count, device=pixels.device)[:, None, None]
+    picture = torch.arange(len(pixels), device=pixels.device)[:, None, None]
     square = pixels[picture, :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
     return to_range(square), move_boxes(boxes, left, top, mirrored, size_px)
 

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from scgan_data import files
 from scgan_data.terminal import console
+from scgan_model.ranks import ALONE, Ranks
 
 FILE_NAME = "metrics.jsonl"
 _SHOWN = {"cycle_a": "cycle", "gan_ab": "G", "d_b": "D"}
@@ -44,9 +45,12 @@ class Means:
             self._sums[name] = self._sums[name] + value if name in self._sums else value
         self._count += 1
 
-    def read(self) -> dict[str, float]:
-        """The means, starting anew."""
-        means = {name: value.item() / self._count for name, value in self._sums.items()}
+    def read(self, ranks: Ranks = ALONE) -> dict[str, float]:
+        """The means over steps and processes, starting anew."""
+        if not self._sums:
+            return {}
+        sums = ranks.mean(torch.stack(list(self._sums.values()))).tolist()
+        means = {name: value / self._count for name, value in zip(self._sums, sums, strict=True)}
         self._sums, self._count = {}, 0
         return means
 

@@ -9,12 +9,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from scgan_data.errors import CheckpointError
+from scgan_data.errors import CheckpointError, ConfigError
 from scgan_data.records import SELFIE, Split
 from scgan_model import checkpoint, data, networks, schedule
 from scgan_model.config import TrainConfig
 from scgan_model.data import Batch, Pictures, Sampler
 from scgan_model.journal import Means
+from scgan_model.ranks import ALONE, Ranks
 from scgan_model.step import State, start
 
 
@@ -48,20 +49,24 @@ class Run:
         return self.state.config
 
 
-def set_up(dataset: Path, folder: Path, origin: dict[str, Any], partial: dict[str, Any] | None) -> Run:
-    """Load the pictures, build the state, put a partial checkpoint's back."""
+def set_up(
+    dataset: Path, folder: Path, origin: dict[str, Any], partial: dict[str, Any] | None, ranks: Ranks = ALONE
+) -> Run:
+    """Load the pictures, build the state, put a partial checkpoint's back. Raises ConfigError, DatasetError."""
     config = TrainConfig.model_validate(origin["config"])
-    device = torch.device(config.device)
+    if config.batch_pairs % ranks.count:
+        raise ConfigError(f"train.batch_pairs = {config.batch_pairs} cannot be dealt evenly to {ranks.count} processes")
+    device = torch.device("cuda", torch.cuda.current_device()) if config.device == "cuda" else torch.device("cpu")
     style = origin["style"]
     selfies = data.load_pictures(dataset, Split.TRAIN, SELFIE, size_px=config.load_px, device=device)
     portraits = data.load_pictures(dataset, Split.TRAIN, style, size_px=config.load_px, device=device)
     test = data.load_pictures(dataset, Split.TEST, SELFIE, size_px=config.load_px, device=device)
     photographs, _ = data.center_crop(selfies.pixels, selfies.boxes, config.resolution_px)
-    torch.manual_seed(config.seed)
+    torch.manual_seed(config.seed if ranks.first else data.derived_seed(config.seed, "rank", ranks.rank))
     run = Run(
         folder=folder,
         origin=origin,
-        state=start(config, device, photographs, l_per_scale=partial["l_per_scale"] if partial else None),
+        state=start(config, device, photographs, l_per_scale=partial["l_per_scale"] if partial else None, ranks=ranks),
         schedule=schedule.plan(config, max(len(selfies), len(portraits))),
         selfies=selfies,
         portraits=portraits,
@@ -76,18 +81,29 @@ def set_up(dataset: Path, folder: Path, origin: dict[str, Any], partial: dict[st
 
 
 def next_batch(run: Run) -> Batch:
-    """The pictures of the next step, cropped and flipped."""
-    config, selfies, portraits = run.config, run.selfies, run.portraits
-    chosen, drawn = run.selfie_order.take(config.batch_pairs), run.portrait_order.take(config.batch_pairs)
-    size, flip, generator = config.resolution_px, config.flip, run.augmentation
-    x, boxes = data.augment(selfies.pixels[chosen], selfies.boxes[chosen], size, flip=flip, generator=generator)
-    y, _ = data.augment(portraits.pixels[drawn], portraits.boxes[drawn], size, flip=flip, generator=generator)
+    """The pictures of the next step, cropped and flipped: this process's part of the batch."""
+    config = run.config
+    x, boxes = _drawn(run, run.selfies, run.selfie_order)
+    y, _ = _drawn(run, run.portraits, run.portrait_order)
     layout = networks.memory_format(config)
     return Batch(x.to(memory_format=layout), boxes, y.to(memory_format=layout))
 
 
+def _drawn(run: Run, pictures: Pictures, order: Sampler) -> tuple[Tensor, Tensor]:
+    config, ranks = run.config, run.state.ranks
+    chosen = ranks.part(order.take(config.batch_pairs))
+    return data.augment(
+        pictures.pixels[chosen],
+        pictures.boxes[chosen],
+        config.resolution_px,
+        flip=config.flip,
+        generator=run.augmentation,
+        ranks=ranks,
+    )
+
+
 def content(run: Run) -> dict[str, Any]:
-    """Everything that the rest of the training depends on, as a checkpoint holds it."""
+    """Everything that the rest of the training depends on, as a checkpoint holds it. Every process must call it."""
     return {
         **run.origin,
         **checkpoint.state_dict(run.state),

@@ -40,6 +40,7 @@ from scgan_model.ema import Ema
 from scgan_model.networks import Networks, build
 from scgan_model.passes import Passes, passes
 from scgan_model.pool import ImagePool
+from scgan_model.ranks import ALONE, Ranks
 from scgan_model.vgg import VGG19, activation_scale
 
 Losses = dict[str, Tensor]
@@ -63,6 +64,8 @@ class State:
     passes: Passes
     """The networks as a step calls them."""
     ema: Ema | None
+    ranks: Ranks = ALONE
+    """This process among those that train the same model."""
 
     @property
     def shown(self) -> Networks:
@@ -70,9 +73,17 @@ class State:
         return self.ema.shown(self.networks) if self.ema else self.networks
 
 
-def start(config: TrainConfig, device: torch.device, photographs: Tensor, *, l_per_scale: float | None = None) -> State:
+def start(
+    config: TrainConfig,
+    device: torch.device,
+    photographs: Tensor,
+    *,
+    l_per_scale: float | None = None,
+    ranks: Ranks = ALONE,
+) -> State:
     """The state before the first step. `photographs` (N, 3, R, R) uint8 give the scale of Eq. 7 where it is not known
     from a checkpoint."""
+    own = () if ranks.first else (ranks.rank,)  # each process draws from a pool of its own
     networks = build(config, device)
     vgg = VGG19([config.loss.perceptual_layer]).to(device) if config.loss.gamma else None
     if vgg is not None and l_per_scale is None:
@@ -84,12 +95,13 @@ def start(config: TrainConfig, device: torch.device, photographs: Tensor, *, l_p
         networks=networks,
         adam_g=_adam(list(networks.generators()), config.generator_lr, config),
         adam_d=_adam(list(networks.discriminators()), config.discriminator_lr, config),
-        pool_a=ImagePool(config.pool_images, derived_seed(config.seed, "pool a")),
-        pool_b=ImagePool(config.pool_images, derived_seed(config.seed, "pool b")),
+        pool_a=ImagePool(config.pool_images, derived_seed(config.seed, "pool a", *own)),
+        pool_b=ImagePool(config.pool_images, derived_seed(config.seed, "pool b", *own)),
         vgg=vgg,
         l_per_scale=l_per_scale,
         passes=passes(networks, vgg, config, device),
         ema=Ema(networks, config.ema_decay) if config.ema_decay else None,
+        ranks=ranks,
     )
 
 
@@ -135,6 +147,7 @@ def _generator_step(state: State, batch: Batch) -> tuple[Losses, Tensor, Tensor]
     )
     state.adam_g.zero_grad()
     torch.autograd.backward(found["total"])
+    state.ranks.average_gradients(networks.generators())
     state.adam_g.step()
     if state.ema:
         state.ema.update(networks)
@@ -202,5 +215,6 @@ def _discriminator_step(state: State, batch: Batch, fake_a: Tensor, fake_b: Tens
         found.append(losses.gan_discriminator(real_scores, fake_scores, form))
     state.adam_d.zero_grad()
     torch.autograd.backward(found[0] + found[1])
+    state.ranks.average_gradients(networks.discriminators())
     state.adam_d.step()
     return found[0], found[1]

@@ -17,10 +17,12 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 class StopSignals:
     """While entered, `caught` is the first signal that came; None until then.
 
-    Signals are a process's own: in any thread but the main one nothing is installed and nothing is caught.
+    `patient` takes a second signal for the same one: torchrun passes on what the terminal has sent already. Signals are
+    a process's own: in any thread but the main one nothing is installed and nothing is caught.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, patient: bool = False) -> None:
+        self._patient = patient
         self.caught: signal.Signals | None = None
         self._before: dict[signal.Signals, Any] = {}
 
@@ -37,5 +39,5 @@ class StopSignals:
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self.caught = signal.Signals(number)
-        for each in SIGNALS:
+        for each in () if self._patient else SIGNALS:
             signal.signal(each, signal.default_int_handler if each == signal.SIGINT else signal.SIG_DFL)

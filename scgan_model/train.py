@@ -12,6 +12,7 @@ aside (`resume.py`): half a model of each would be neither. No checkpoint is wri
 from __future__ import annotations
 
 import contextlib
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,6 +31,7 @@ from scgan_model.config import TrainConfig
 from scgan_model.journal import FILE_NAME as METRICS_LINES
 from scgan_model.journal import Journal, read_lines
 from scgan_model.origin import origin as origin_of
+from scgan_model.ranks import Ranks, joined
 from scgan_model.resume import Take
 from scgan_model.run import Run, content, next_batch, set_up
 from scgan_model.step import train_step
@@ -44,18 +46,42 @@ def train(dataset: Path, model: Path, *, style: str, config: TrainConfig, take: 
     """
     if style == SELFIE:
         raise DatasetError(f"`{SELFIE}` is the domain of the photographs, not a style: name a cartoon domain")
-    with open_stage("train", model) as folder:
-        origin = origin_of(dataset, style)
-        if take != "fresh" and resume.finished(folder.home, origin, config):
-            console.print(f"train: {model} is finished already with this dataset and configuration")
+    with joined(config.resolved().device) as ranks:
+        if ranks.first:
+            with open_stage("train", model) as folder:
+                plan = ranks.share(_plan(dataset, folder, style, config, take))
+                if plan is not None:
+                    _finish(_trained(dataset, folder.work / "run", plan, ranks), folder)
             return
-        partial = resume.partial(folder, origin, config, take)
-        resolved = resume.resolved(config, partial)
-        with _threads(resolved.threads):
-            begun = set_up(dataset, folder.work / "run", origin | {"config": resolved.model_dump(mode="json")}, partial)
-            _check_length(begun)
-            _loop(begun)
-            _finish(begun, folder)
+        plan = ranks.share(None)
+        try:
+            if plan is not None:
+                _trained(dataset, model, plan, ranks)
+        except ScganError as error:  # the first process says it
+            sys.exit(getattr(error, "exit_code", 1))
+
+
+Plan = tuple[dict[str, Any], dict[str, Any] | None]
+"""Origin with the resolved configuration, and the checkpoint to go on from."""
+
+
+def _plan(dataset: Path, folder: StageFolder, style: str, config: TrainConfig, take: Take) -> Plan | None:
+    """What is to be done; None where the folder holds the finished model."""
+    origin = origin_of(dataset, style)
+    if take != "fresh" and resume.finished(folder.home, origin, config):
+        console.print(f"train: {folder.home} is finished already with this dataset and configuration")
+        return None
+    partial = resume.partial(folder, origin, config, take)
+    return origin | {"config": resume.resolved(config, partial).model_dump(mode="json")}, partial
+
+
+def _trained(dataset: Path, folder: Path, plan: Plan, ranks: Ranks) -> Run:
+    origin, partial = plan
+    with _threads(origin["config"]["threads"]):
+        begun = set_up(dataset, folder, origin, partial, ranks)
+        _check_length(begun)
+        _loop(begun)
+    return begun
 
 
 @contextlib.contextmanager
@@ -75,14 +101,14 @@ def _check_length(run: Run) -> None:
 
 
 def _loop(run: Run) -> None:
-    total = run.schedule.total_steps
-    kid = watch.kid_watch(run)
-    with Journal(run.folder, title=f"train {run.origin['style']}", step=run.step, total_steps=total) as told:
+    total, ranks = run.schedule.total_steps, run.state.ranks
+    kid = watch.kid_watch(run) if ranks.first else None
+    with _journal(run) as told:
         try:
-            with StopSignals() as signals:
-                if run.step == 0:
+            with StopSignals(patient=ranks.count > 1) as signals:
+                if told is not None and run.step == 0:
                     told.write({"step": 0, "seconds": 0.0, **watch.look(run, told)})
-                while run.step < total and signals.caught is None:
+                while run.step < total and not ranks.any(signals.caught is not None):
                     _step(run, told, kid)
         except KeyboardInterrupt:
             raise StoppedError(
@@ -96,27 +122,52 @@ def _loop(run: Run) -> None:
             )
 
 
-def _step(run: Run, told: Journal, kid: watch.KidWatch | None) -> None:
+def _journal(run: Run) -> contextlib.AbstractContextManager[Journal | None]:
+    """The first process's record; the others keep none."""
+    if not run.state.ranks.first:
+        return contextlib.nullcontext()
+    return Journal(
+        run.folder, title=f"train {run.origin['style']}", step=run.step, total_steps=run.schedule.total_steps
+    )
+
+
+def _step(run: Run, told: Journal | None, kid: watch.KidWatch | None) -> None:
     """One step; then metrics, samples, KID and checkpoint where they are due, in this order, so that the checkpoint's
     step has all its lines."""
     config, began = run.config, time.monotonic()
     run.means.add(train_step(run.state, next_batch(run), run.schedule.factor_at(run.step)))
     run.step += 1
-    last = run.step == run.schedule.total_steps
     line: dict[str, Any] = {}
-    if last or run.step % config.log_every_steps == 0:
-        line |= run.means.read() | {"lr": config.generator_lr * config.lr_scale * run.schedule.factor_at(run.step - 1)}
+    if _due(run, config.log_every_steps):
+        rate = config.generator_lr * config.lr_scale * run.schedule.factor_at(run.step - 1)
+        line |= run.means.read(run.state.ranks) | {"lr": rate}
         _check(run, journal.diverged(line))
     run.seconds += time.monotonic() - began  # after the means are read, which waits for the device
-    if last or run.step % config.sample_every_steps == 0:
+    if told is not None and _due(run, config.sample_every_steps):
         line |= watch.look(run, told)
-    if kid is not None and (last or run.step % (config.kid_every_steps or 1) == 0):
-        line |= kid.measure(run, told)
-    if line:
+    if _due(run, config.kid_every_steps):
+        line |= _measure_kid(run, told, kid)
+    if told is not None and line:
         told.write({"step": run.step, "seconds": round(run.seconds, 3), **line})
-    if last or run.step % config.checkpoint_every_steps == 0:
+    if _due(run, config.checkpoint_every_steps):
         _save(run)
-    told.advance(run.step)
+    if told is not None:
+        told.advance(run.step)
+
+
+def _due(run: Run, every: int | None) -> bool:
+    return every is not None and (run.step % every == 0 or run.step == run.schedule.total_steps)
+
+
+def _measure_kid(run: Run, told: Journal | None, kid: watch.KidWatch | None) -> dict[str, float]:
+    """KID by the first process; where it is the least so far, all put the state together that is kept as best.pt."""
+    line = kid.measure(run, told) if kid is not None and told is not None else {}
+    run.best = run.state.ranks.share(run.best)
+    if run.best is not None and run.best["step"] == run.step:
+        best = content(run)
+        if run.state.ranks.first:
+            keeping.save_best(run.folder, best)
+    return line
 
 
 def _check(run: Run, trouble: str | None) -> None:
@@ -136,7 +187,9 @@ def _save(run: Run) -> None:
     networks = run.state.networks.named().values()
     finite = torch.stack([p.isfinite().all() for network in networks for p in network.parameters()]).all().item()
     _check(run, None if finite else "a weight is not a number any more")
-    keeping.save(run.folder, content(run), keep=run.config.keep_checkpoints)
+    whole = content(run)
+    if run.state.ranks.first:
+        keeping.save(run.folder, whole, keep=run.config.keep_checkpoints)
     run.saved_step = run.step
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from scgan_model import data, features, keeping, metrics, run, samples
+from scgan_model import data, features, metrics, samples
 from scgan_model.journal import Journal
 from scgan_model.run import Run
 
@@ -34,13 +34,12 @@ class KidWatch:
     """(M, 1280) features of portraits."""
 
     def measure(self, current: Run, journal: Journal) -> dict[str, float]:
-        """KID now; where it is the least so far, the state is kept as best.pt."""
+        """KID now, which `current.best` follows."""
         cartoons = samples.cartoons(current.state.shown, current.test)
         found = features.extract(self.network, cartoons)
         kid = metrics.kid(found, self.style, replicates=2).value  # the interval is not looked at
         if current.best is None or kid < current.best["kid"]:
             current.best = {"kid": kid, "step": current.step}
-            keeping.save_best(current.folder, run.content(current))
         journal.say(f"train: step {current.step}, KID {kid:.4f}, least {current.best['kid']:.4f}")
         return {"kid": kid}
 
