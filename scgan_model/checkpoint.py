@@ -45,6 +45,8 @@ class Generators:
     """The cartoon domain."""
     l_per_scale: float | None
     """What Eq. 7 is divided by; None where it had no weight."""
+    origin: dict[str, str | None]
+    """Git revision, DVC hash and our own hash of the dataset, as far as they are known."""
 
 
 def state_dict(state: State) -> dict[str, Any]:
@@ -168,7 +170,8 @@ def _initial(file: Path, content: dict[str, Any], device: torch.device | str, *,
     config = load_config(file, content)
     networks = build(config, device)
     g_ab, g_ba = (_frozen(g) for g in (networks.g_ab, networks.g_ba))
-    return Generators(g_ab, g_ba, config, step, str(content["style"]), content["l_per_scale"])
+    origin = {key: content.get(key) for key in ("git", "dvc", "dataset")}
+    return Generators(g_ab, g_ba, config, step, str(content["style"]), content["l_per_scale"], origin)
 
 
 def _frozen(network: UNet) -> UNet:

@@ -88,6 +88,19 @@ def report(
 
 
 @app.command()
+def export(
+    model: Model,
+    out: Annotated[Path, typer.Argument(help="Folder for model.safetensors and its card.", show_default=False)],
+    dataset: Annotated[Path | None, typer.Option(help="Dataset whose card names sources and licences.")] = None,
+    evaluation: Annotated[Path | None, typer.Option(help="Folder that `scgan evaluate` wrote.")] = None,
+) -> None:
+    """Write the selfie-to-cartoon generator alone, as safetensors with a model card; `translate` takes it too."""
+    from scgan_model.export import export as run_export
+
+    run_export(model, out, dataset=dataset, evaluation=evaluation)
+
+
+@app.command()
 def translate(
     model: Model,
     pictures: Annotated[list[Path], typer.Argument(help="Pictures, or folders of pictures.", show_default=False)],

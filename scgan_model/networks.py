@@ -122,7 +122,7 @@ def build(config: TrainConfig, device: torch.device | str = "cpu") -> Networks:
     """The networks of a configuration at their initial weights: the same for a seed on every device."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        networks = Networks(_generator(config), _generator(config), _discriminator(config), _discriminator(config))
+        networks = Networks(generator(config), generator(config), _discriminator(config), _discriminator(config))
         for network in networks.named().values():
             network.apply(_init)
     for network in networks.named().values():
@@ -139,7 +139,8 @@ def _norm(config: TrainConfig) -> Norm:
     return (lambda channels: InstanceNorm()) if config.memory_format == "channels_last" else nn.InstanceNorm2d
 
 
-def _generator(config: TrainConfig) -> UNet:
+def generator(config: TrainConfig) -> UNet:
+    """One generator of a configuration, with torch's own initial weights."""
     sizes = (config.resolution_px, config.generator_channels)
     return UNet(*sizes, upsampling=config.upsampling, dropout=config.dropout, norm=_norm(config))
 
