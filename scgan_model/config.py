@@ -139,7 +139,7 @@ class TrainConfig(Config):
     paper's. The finished model holds the last one."""
     kid_every_steps: int | None = Field(default=None, ge=1)
     """Steps between two KIDs of the held-out selfies' cartoons against the style's portraits; the checkpoint with the
-    least is kept as best.pt. None is off: the demo's 60 selfies would cost 5 s a time and say little."""
+    least is kept as best.pt. None is off: the demo's 60 selfies would cost about 3 s a time and say little."""
     sample_selfies: int = Field(default=8, ge=1, le=64)
     """Test selfies (the first by id) in a grid."""
 

@@ -28,8 +28,8 @@ _SHOWN = {"cycle_a": "cycle", "gan_ab": "G", "d_b": "D"}
 """Losses on the bar, by short names: more do not fit into 80 columns."""
 _LOSSES = ("total", "d_a", "d_b")
 LOSS_LIMIT = 1e6
-"""A loss above it has diverged although it is still a number. Healthy ones are below 100, with `perceptual_scale: raw`
-below 2,000."""
+"""A loss above it has diverged although it is still a number. Those of the demo lie below 100; Eq. 7 at its raw scale
+begins at about 1,000."""
 
 
 class Means:
