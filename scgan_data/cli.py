@@ -362,7 +362,7 @@ def run_app(application: typer.Typer) -> None:
         if line is None:
             raise
         typer.secho(f"error: {line}", err=True, fg="red")
-        sys.exit(130 if isinstance(error, StoppedError) else 1)
+        sys.exit(error.exit_code if isinstance(error, StoppedError) else 1)
 
 
 if __name__ == "__main__":

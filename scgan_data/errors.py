@@ -48,7 +48,11 @@ class ExchangeError(ScganError):
 
 
 class StoppedError(ScganError):
-    """Ctrl-C: finished work is kept."""
+    """Ctrl-C, or another signal that asks to stop: finished work is kept. The exit code is 128 plus the signal's."""
+
+    def __init__(self, message: str, signal_number: int = 2) -> None:
+        super().__init__(message)
+        self.exit_code = 128 + signal_number
 
 
 def nearest(name: str, names: Sequence[str]) -> str:

@@ -45,17 +45,29 @@ class Generators:
     """The cartoon domain."""
     l_per_scale: float | None
     """What Eq. 7 is divided by; None where it had no weight."""
+    origin: dict[str, str | None]
+    """Git revision, DVC hash and our own hash of the dataset, as far as they are known."""
 
 
 def state_dict(state: State) -> dict[str, Any]:
-    """The part of a checkpoint that is the state of `step.train_step`, and torch's random numbers."""
+    """The part of a checkpoint that is the state of `step.train_step`, and torch's random numbers. Among several
+    processes all must call it; the first gets the pools and random numbers of all."""
     return {
         "l_per_scale": state.l_per_scale,
         "networks": {name: network.state_dict() for name, network in state.networks.named().items()},
+        "ema": state.ema.state_dict() if state.ema else None,
         "optimizers": {"g": state.adam_g.state_dict(), "d": state.adam_d.state_dict()},
+        **(own := own_state(state)),
+        "other_ranks": state.ranks.gather(own)[1:],
+    }
+
+
+def own_state(state: State) -> dict[str, Any]:
+    """What each of several processes has for itself: pools and random numbers."""
+    return {
         "pools": {"a": state.pool_a.state_dict(), "b": state.pool_b.state_dict()},
         "torch_rng": torch.get_rng_state(),
-        "cuda_rng": torch.cuda.get_rng_state_all() if state.device.type == "cuda" else [],
+        "cuda_rng": [torch.cuda.get_rng_state(state.device)] if state.device.type == "cuda" else [],
     }
 
 
@@ -63,13 +75,21 @@ def load_state_dict(state: State, content: dict[str, Any]) -> None:
     """Put a state back, in place. Raises KeyError, RuntimeError or ValueError where the content is not for it."""
     for name, network in state.networks.named().items():
         network.load_state_dict(content["networks"][name])
+    if state.ema:
+        state.ema.load_state_dict(content["ema"], state.networks)
     state.adam_g.load_state_dict(content["optimizers"]["g"])
     state.adam_d.load_state_dict(content["optimizers"]["d"])
+    ranks = [content, *content["other_ranks"]]
+    if state.ranks.rank < len(ranks):  # else more processes than before: this one begins with an empty pool
+        _load_own_state(state, ranks[state.ranks.rank])
+
+
+def _load_own_state(state: State, content: dict[str, Any]) -> None:
     state.pool_a.load_state_dict(content["pools"]["a"], state.device)
     state.pool_b.load_state_dict(content["pools"]["b"], state.device)
     torch.set_rng_state(content["torch_rng"].cpu())
     if state.device.type == "cuda" and content["cuda_rng"]:
-        torch.cuda.set_rng_state_all([rng.cpu() for rng in content["cuda_rng"]])
+        torch.cuda.set_rng_state(content["cuda_rng"][0].cpu(), state.device)
 
 
 def versions() -> dict[str, str]:
@@ -124,13 +144,15 @@ def load_config(file: Path, content: dict[str, Any]) -> TrainConfig:
 
 
 def load_generators(path: Path, device: torch.device | str = "cpu") -> Generators:
-    """The trained generators of a model's folder or checkpoint file, for evaluation. Raises CheckpointError."""
+    """The trained generators of a model's folder or checkpoint file, for evaluation: their moving averages where the
+    training kept some. Raises CheckpointError."""
     file = path / FILE_NAME if path.is_dir() else path
     content = load(file, device)
     generators = _initial(file, content, device, step=int(content["step"]))
     try:
-        generators.g_ab.load_state_dict(content["networks"]["g_ab"])
-        generators.g_ba.load_state_dict(content["networks"]["g_ba"])
+        weights = content.get("ema") or content["networks"]
+        generators.g_ab.load_state_dict(weights["g_ab"])
+        generators.g_ba.load_state_dict(weights["g_ba"])
     except (KeyError, RuntimeError):
         raise CheckpointError(
             f"{file} holds weights of another size than its own configuration says; train again"
@@ -148,7 +170,8 @@ def _initial(file: Path, content: dict[str, Any], device: torch.device | str, *,
     config = load_config(file, content)
     networks = build(config, device)
     g_ab, g_ba = (_frozen(g) for g in (networks.g_ab, networks.g_ba))
-    return Generators(g_ab, g_ba, config, step, str(content["style"]), content["l_per_scale"])
+    origin = {key: content.get(key) for key in ("git", "dvc", "dataset")}
+    return Generators(g_ab, g_ba, config, step, str(content["style"]), content["l_per_scale"], origin)
 
 
 def _frozen(network: UNet) -> UNet:

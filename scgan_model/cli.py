@@ -27,14 +27,29 @@ app = typer.Typer(
 
 
 @app.command()
-def train(dataset: Dataset, model: Model, style: Style, set_: Set = None, params: Params = None) -> None:
+def train(
+    dataset: Dataset,
+    model: Model,
+    style: Style,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Begin at step 0 whatever lies there.")] = False,
+    allow_changes: Annotated[
+        bool, typer.Option("--allow-changes", help="Go on with a run of other data, code or settings.")
+    ] = False,
+    set_: Set = None,
+    params: Params = None,
+) -> None:
     """Train on one style; a killed run goes on where its last checkpoint was."""
     from scgan_data import config
+    from scgan_data.errors import ConfigError
     from scgan_model.config import TrainConfig
+    from scgan_model.resume import Take
     from scgan_model.train import train as run_training
 
+    if fresh and allow_changes:
+        raise ConfigError("--fresh and --allow-changes exclude each other")
     settings = config.load(TrainConfig, "train", file=params, overrides=set_ or ())
-    run_training(dataset, model, style=style, config=settings)
+    take: Take = "fresh" if fresh else "changed" if allow_changes else "same"
+    run_training(dataset, model, style=style, config=settings, take=take)
 
 
 @app.command()
@@ -70,6 +85,19 @@ def report(
 
     settings = config.load(ReportConfig, "report", file=params, overrides=set_ or ())
     build_report(data, models, evaluations, out, config=settings)
+
+
+@app.command()
+def export(
+    model: Model,
+    out: Annotated[Path, typer.Argument(help="Folder for model.safetensors and its card.", show_default=False)],
+    dataset: Annotated[Path | None, typer.Option(help="Dataset whose card names sources and licences.")] = None,
+    evaluation: Annotated[Path | None, typer.Option(help="Folder that `scgan evaluate` wrote.")] = None,
+) -> None:
+    """Write the selfie-to-cartoon generator alone, as safetensors with a model card; `translate` takes it too."""
+    from scgan_model.export import export as run_export
+
+    run_export(model, out, dataset=dataset, evaluation=evaluation)
 
 
 @app.command()

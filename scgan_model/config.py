@@ -1,6 +1,6 @@
 """The `train` section of params.yaml: every size, every weight, and every choice that the paper leaves open.
 
-`preset` gives the base and any key set beside it overrides, so `--set train.preset=paper` alone turns the demo's run
+`preset` gives the base and any key set beside it overrides, so `--set train.preset=faithful` alone turns the demo's run
 into the paper's. The fields' own defaults are the demo: 64 px, five minutes on one CPU core that calculates in bf16,
 ten on one that does not (figures in `step.py`). Keys that hold for one preset only are therefore better left out of
 params.yaml.
@@ -8,6 +8,7 @@ params.yaml.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from typing import Any, Literal, Self
@@ -16,7 +17,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from scgan_data.config import Config
 
-Preset = Literal["demo", "paper"]
+Preset = Literal["demo", "faithful", "paper", "fast"]
 
 
 class LossConfig(Config):
@@ -62,7 +63,9 @@ class TrainConfig(Config):
     """How one style is trained."""
 
     preset: Preset = "demo"
-    """The base values: `demo` (64 px, minutes on two cores) or `paper` (256 px, 200 epochs; needs a GPU)."""
+    """The base values: `demo` (64 px, minutes on two cores); `faithful`, also called `paper` (256 px, 200 epochs, batch
+    1, fp32, CycleGAN's schedule); `fast` (the same model and number of pictures in bf16 and batches of 16, its rates
+    raised by the root of the batch, with averaged weights). The last two need a GPU."""
     seed: int = Field(default=0, ge=0, lt=2**31)
     """Seed of the initial weights, the order of pictures, the augmentation and the pools."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -76,6 +79,12 @@ class TrainConfig(Config):
     """Arithmetic of the convolutions (autocast); losses, weights and Adam stay in fp32. `auto` becomes bf16 on CUDA and
     on CPUs that calculate in it, else fp32 (on an AVX2 machine, which imitates it, a step of the demo took 10 s in bf16
     instead of .7), and is recorded: a resumed run uses what it began with."""
+
+    memory_format: Literal["contiguous", "channels_last"] = "contiguous"
+    """Order of a picture's numbers in memory. Tensor cores want channels_last; a CPU is 6 % slower with it."""
+    compile: Literal["auto", "off"] = "off"
+    """`auto` compiles the networks (torch.compile) on CUDA: a minute or two at the start, results different in the last
+    bits. Not on a CPU, where the convolutions, 80 % of a step, are the same library's either way."""
 
     resolution_px: int = Field(default=64, ge=16, le=1024)
     """Side of the pictures that the networks see: a power of two."""
@@ -107,8 +116,15 @@ class TrainConfig(Config):
     """Adam's learning rate of both generators."""
     discriminator_lr: float = Field(default=4e-4, gt=0, le=1)
     """Adam's learning rate of both discriminators."""
+    lr_rule: Literal["fixed", "sqrt"] = "fixed"
+    """`sqrt` multiplies both rates by the root of batch_pairs: with Adam, whose steps have the gradient's sign and not
+    its size, the noise of a gradient falls by that root, so a batch of 16 may go 4 times as far. `fixed` takes them as
+    they are. Fewer steps of the same length learn less: the usual disappointment with large batches."""
     adam_beta1: float = Field(default=0.5, ge=0, lt=1)
     """Adam's first momentum."""
+    ema_decay: float | None = Field(default=None, gt=0, lt=1)
+    """Decay a step of the generators' moving average, which samples, KID, evaluation and translation then use; None is
+    off: the paper has none, and the demo's rate falls to 0, which averages as well."""
     pool_images: int = Field(default=50, ge=0, le=10_000)
     """Past fakes of each domain from which the discriminators see half of theirs (CycleGAN's pool); 0 is none."""
 
@@ -118,6 +134,12 @@ class TrainConfig(Config):
     """Steps between two sample grids and held-out cycle errors."""
     checkpoint_every_steps: int = Field(default=50, ge=1)
     """Steps between two checkpoints: what a kill costs at most. A multiple of log_every_steps."""
+    keep_checkpoints: int = Field(default=1, ge=1, le=1000)
+    """The last checkpoints kept while a training runs, to go back to; 190 MB each at the demo's size, 1.4 GB at the
+    paper's. The finished model holds the last one."""
+    kid_every_steps: int | None = Field(default=None, ge=1)
+    """Steps between two KIDs of the held-out selfies' cartoons against the style's portraits; the checkpoint with the
+    least is kept as best.pt. None is off: the demo's 60 selfies would cost about 3 s a time and say little."""
     sample_selfies: int = Field(default=8, ge=1, le=64)
     """Test selfies (the first by id) in a grid."""
 
@@ -164,6 +186,11 @@ class TrainConfig(Config):
             raise ValueError("checkpoint_every_steps must be a multiple of log_every_steps")
         return self
 
+    @property
+    def lr_scale(self) -> float:
+        """What `lr_rule` multiplies both learning rates by."""
+        return math.sqrt(self.batch_pairs) if self.lr_rule == "sqrt" else 1.0
+
     def resolved(self, *, begun: Mapping[str, Any] | None = None) -> TrainConfig:
         """The same with what depends on the machine filled in: the device; where `threads` is 0 or `precision` is
         `auto`, what an unfinished run began with, or else what suits the machine."""
@@ -188,24 +215,39 @@ def _calculates_in_bf16() -> bool:
     return any(getattr(torch.cpu, name, lambda: False)() for name in checks)
 
 
+_FAITHFUL: dict[str, Any] = {
+    "precision": "fp32",
+    "threads": 0,
+    "resolution_px": 256,
+    "load_px": 286,
+    "generator_channels": 64,
+    "discriminator_channels": 64,
+    "batch_pairs": 1,
+    "steps": None,
+    "epochs": 200,
+    "generator_lr": 2e-4,
+    "discriminator_lr": 2e-4,
+    "log_every_steps": 50,
+    "sample_every_steps": 5_000,
+    "checkpoint_every_steps": 1_000,
+    "keep_checkpoints": 3,
+    "kid_every_steps": 10_000,
+    "loss": {"gan": "vanilla"},
+}
+_FAST: dict[str, Any] = {
+    "precision": "bf16",
+    "memory_format": "channels_last",
+    "compile": "auto",
+    "batch_pairs": 16,
+    "lr_rule": "sqrt",
+    "ema_decay": 0.999,
+    "sample_every_steps": 1_000,
+    "kid_every_steps": 1_000,
+}
 PRESETS: dict[str, dict[str, Any]] = {
     "demo": {"loss": {"beta": 4.0}},
-    "paper": {
-        "precision": "fp32",
-        "threads": 0,
-        "resolution_px": 256,
-        "load_px": 286,
-        "generator_channels": 64,
-        "discriminator_channels": 64,
-        "batch_pairs": 1,
-        "steps": None,
-        "epochs": 200,
-        "generator_lr": 2e-4,
-        "discriminator_lr": 2e-4,
-        "log_every_steps": 50,
-        "sample_every_steps": 5_000,
-        "checkpoint_every_steps": 1_000,
-        "loss": {"gan": "vanilla"},
-    },
+    "faithful": _FAITHFUL,
+    "paper": _FAITHFUL,
+    "fast": _FAITHFUL | _FAST,
 }
 """What a preset sets away from the fields' defaults. Those of `LossConfig` are the paper's."""

@@ -20,8 +20,11 @@ from torch import Tensor
 from scgan_data import images
 from scgan_data.errors import DatasetError
 from scgan_data.records import ATTENTIVE, Split
+from scgan_model.ranks import ALONE, Ranks
 
 METADATA = "metadata.jsonl"
+LEAST_INSIDE = 0.5
+"""Part of a region's area that a crop must leave for it to count."""
 
 
 @dataclass(frozen=True)
@@ -152,26 +155,38 @@ def to_range(pixels: Tensor) -> Tensor:
 
 
 def augment(
-    pixels: Tensor, boxes: Tensor, size_px: int, *, flip: bool, generator: torch.Generator
+    pixels: Tensor,
+    boxes: Tensor,
+    size_px: int,
+    *,
+    flip: bool,
+    generator: torch.Generator,
+    ranks: Ranks = ALONE,
 ) -> tuple[Tensor, Tensor]:
     """A random square of `size_px`, mirrored for half of the pictures when `flip`, of uint8 (B, 3, L, L) with boxes
     (B, 3, 4): to float (B, 3, size, size) in [-1, 1] and the boxes where they then lie.
 
-    One gather on the pictures' device, where `generator` lives too: nothing waits for the CPU.
+    One gather on the pictures' device, where `generator` lives too: nothing waits for the CPU. Among several processes
+    the pictures are this one's part of the batch; what happens to each is drawn for the whole batch, by all alike.
     """
-    count, room = len(pixels), pixels.shape[-1] - size_px
+    count, room = len(pixels) * ranks.count, pixels.shape[-1] - size_px
     left, top = torch.randint(room + 1, (2, count), generator=generator, device=pixels.device)
     mirrored = torch.rand(count, generator=generator, device=pixels.device) < (0.5 if flip else 0.0)
+    left, top, mirrored = ranks.part(left), ranks.part(top), ranks.part(mirrored)
     ramp = torch.arange(size_px, device=pixels.device)
     columns = torch.where(mirrored[:, None], size_px - 1 - ramp, ramp) + left[:, None]
     rows = ramp + top[:, None]
-    picture = torch.arange(count, device=pixels.device)[:, None, None]
+    picture = torch.arange(len(pixels), device=pixels.device)[:, None, None]
     square = pixels[picture, :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
     return to_range(square), move_boxes(boxes, left, top, mirrored, size_px)
 
 
 def move_boxes(boxes: Tensor, left: Tensor, top: Tensor, mirrored: Tensor, size_px: int) -> Tensor:
-    """Boxes (B, 3, 4) after a crop at (left, top), each (B,), and a mirroring; what lies outside is cut off."""
+    """Boxes (B, 3, 4) after a crop at (left, top), each (B,), and a mirroring; what lies outside is cut off.
+
+    A region of which less than `LEAST_INSIDE` is left becomes one without area, which no loss counts: a strip of a
+    mouth's corner at the picture's edge would otherwise weigh as much as a whole mouth.
+    """
     x0, y0, x1, y1 = boxes.unbind(-1)
     x0, x1 = x0 - left[:, None], x1 - left[:, None]
     y0, y1 = y0 - top[:, None], y1 - top[:, None]
@@ -179,7 +194,14 @@ def move_boxes(boxes: Tensor, left: Tensor, top: Tensor, mirrored: Tensor, size_
         torch.where(mirrored[:, None], size_px - x1, x0),
         torch.where(mirrored[:, None], size_px - x0, x1),
     )
-    return torch.stack([x0, y0, x1, y1], dim=-1).clamp(0, size_px)
+    whole = torch.stack([x0, y0, x1, y1], dim=-1)
+    inside = whole.clamp(0, size_px)
+    enough = _areas(inside) >= LEAST_INSIDE * _areas(whole)
+    return inside * enough.unsqueeze(-1)
+
+
+def _areas(boxes: Tensor) -> Tensor:
+    return (boxes[..., 2] - boxes[..., 0]) * (boxes[..., 3] - boxes[..., 1])
 
 
 def center_crop(pixels: Tensor, boxes: Tensor, size_px: int) -> tuple[Tensor, Tensor]:

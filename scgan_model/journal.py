@@ -15,16 +15,21 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from torch import Tensor
 
 from scgan_data import files
-from scgan_data.errors import ScganError
 from scgan_data.terminal import console
+from scgan_model.ranks import ALONE, Ranks
 
 FILE_NAME = "metrics.jsonl"
 _SHOWN = {"cycle_a": "cycle", "gan_ab": "G", "d_b": "D"}
 """Losses on the bar, by short names: more do not fit into 80 columns."""
+_LOSSES = ("total", "d_a", "d_b")
+LOSS_LIMIT = 1e6
+"""A loss above it has diverged although it is still a number. Those of the demo lie below 100; Eq. 7 at its raw scale
+begins at about 1,000."""
 
 
 class Means:
@@ -40,11 +45,23 @@ class Means:
             self._sums[name] = self._sums[name] + value if name in self._sums else value
         self._count += 1
 
-    def read(self) -> dict[str, float]:
-        """The means, starting anew."""
-        means = {name: value.item() / self._count for name, value in self._sums.items()}
+    def read(self, ranks: Ranks = ALONE) -> dict[str, float]:
+        """The means over steps and processes, starting anew."""
+        if not self._sums:
+            return {}
+        sums = ranks.mean(torch.stack(list(self._sums.values()))).tolist()
+        means = {name: value / self._count for name, value in zip(self._sums, sums, strict=True)}
         self._sums, self._count = {}, 0
         return means
+
+    def state_dict(self) -> dict[str, Any]:
+        """What was added since the last reading: a checkpoint may be written between two lines."""
+        return {"sums": dict(self._sums), "count": self._count}
+
+    def load_state_dict(self, state: dict[str, Any], device: torch.device) -> None:
+        """Go on where `state_dict` was taken."""
+        self._sums = {name: value.to(device) for name, value in state["sums"].items()}
+        self._count = state["count"]
 
 
 class Journal:
@@ -81,8 +98,7 @@ class Journal:
         self._bar.update(self._task, completed=step)
 
     def write(self, line: dict[str, Any]) -> None:
-        """Append a line; raises ScganError where a loss is no longer a number."""
-        _check_finite(line)
+        """Append a line."""
         with self._file.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
         shown = "  ".join(f"{label} {line[name]:.3f}" for name, label in _SHOWN.items() if name in line)
@@ -100,13 +116,14 @@ class Journal:
         self._bar.console.print(text, highlight=False)
 
 
-def _check_finite(line: dict[str, Any]) -> None:
-    broken = [name for name, value in line.items() if isinstance(value, float) and not math.isfinite(value)]
-    if broken:
-        raise ScganError(
-            f"training diverged before step {line['step']}: {broken[0]} is not a number any more; "
-            "lower train.generator_lr and train.discriminator_lr, or set train.precision=fp32"
-        )
+def diverged(line: Mapping[str, Any]) -> str | None:
+    """In words, which of a line's figures is out of bounds; None where all are well."""
+    for name, value in line.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            return f"{name} is not a number any more"
+        if name in _LOSSES and value > LOSS_LIMIT:
+            return f"{name} has grown to {value:.3g}"
+    return None
 
 
 def read_lines(file: Path) -> list[dict[str, Any]]:

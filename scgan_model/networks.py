@@ -10,7 +10,7 @@ Norms have no parameters of their own, hence every convolution has a bias.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,8 +18,11 @@ import torch
 from torch import Tensor, nn
 
 from scgan_model.config import TrainConfig
+from scgan_model.norm import InstanceNorm
 
 INIT_STD = 0.02
+Norm = Callable[[int], nn.Module]
+"""What makes the normalisation of a number of channels."""
 
 
 class UNet(nn.Module):
@@ -32,19 +35,21 @@ class UNet(nn.Module):
         *,
         upsampling: Literal["transposed", "resize"] = "transposed",
         dropout: float = 0.0,
+        norm: Norm = nn.InstanceNorm2d,
     ) -> None:
         super().__init__()
         levels = resolution_px.bit_length() - 1
         widths = [channels * min(2**level, 8) for level in range(levels)]
         self.resolution_px = resolution_px
         self.down = nn.ModuleList(
-            _down(inner, outer, first=level == 0, norm=0 < level < levels - 1)
+            _down(inner, outer, first=level == 0, norm=norm if 0 < level < levels - 1 else None)
             for level, (inner, outer) in enumerate(zip([3, *widths], widths, strict=False))
         )
         self.up = nn.ModuleList()
         for level in reversed(range(1, levels)):
             inner = widths[level] * (1 if level == levels - 1 else 2)  # twice: its own input and the skip
-            self.up.append(_up(inner, widths[level - 1], upsampling, dropout if 4 <= level < levels - 1 else 0.0))
+            drop = dropout if 4 <= level < levels - 1 else 0.0
+            self.up.append(_up(inner, widths[level - 1], upsampling, drop, norm))
         self.out = nn.Sequential(nn.ReLU(), *_enlarge(2 * widths[0], 3, upsampling), nn.Tanh())
 
     def forward(self, x: Tensor) -> Tensor:
@@ -59,14 +64,14 @@ class UNet(nn.Module):
         return self.out(x)  # type: ignore[no-any-return]
 
 
-def _down(inner: int, outer: int, *, first: bool, norm: bool) -> nn.Sequential:
+def _down(inner: int, outer: int, *, first: bool, norm: Norm | None) -> nn.Sequential:
     layers: list[nn.Module] = [] if first else [nn.LeakyReLU(0.2)]
     layers.append(nn.Conv2d(inner, outer, 4, stride=2, padding=1))
-    return nn.Sequential(*layers, *([nn.InstanceNorm2d(outer)] if norm else []))
+    return nn.Sequential(*layers, *([norm(outer)] if norm else []))
 
 
-def _up(inner: int, outer: int, upsampling: str, dropout: float) -> nn.Sequential:
-    layers = [nn.ReLU(), *_enlarge(inner, outer, upsampling), nn.InstanceNorm2d(outer)]
+def _up(inner: int, outer: int, upsampling: str, dropout: float, norm: Norm) -> nn.Sequential:
+    layers = [nn.ReLU(), *_enlarge(inner, outer, upsampling), norm(outer)]
     return nn.Sequential(*layers, *([nn.Dropout(dropout)] if dropout else []))
 
 
@@ -79,13 +84,13 @@ def _enlarge(inner: int, outer: int, upsampling: str) -> list[nn.Module]:
 class PatchGAN(nn.Sequential):
     """A discriminator: (B, 3, H, W) in [-1, 1] to raw scores (B, 1, h, w), one for each overlapping patch."""
 
-    def __init__(self, channels: int = 64, layers: int = 3) -> None:
+    def __init__(self, channels: int = 64, layers: int = 3, *, norm: Norm = nn.InstanceNorm2d) -> None:
         widths = [channels * min(2**layer, 8) for layer in range(layers + 1)]
         parts: list[nn.Module] = [nn.Conv2d(3, channels, 4, stride=2, padding=1), nn.LeakyReLU(0.2)]
         for layer in range(1, layers + 1):
             stride = 2 if layer < layers else 1
             parts += [nn.Conv2d(widths[layer - 1], widths[layer], 4, stride=stride, padding=1)]
-            parts += [nn.InstanceNorm2d(widths[layer]), nn.LeakyReLU(0.2)]
+            parts += [norm(widths[layer]), nn.LeakyReLU(0.2)]
         super().__init__(*parts, nn.Conv2d(widths[-1], 1, 4, stride=1, padding=1))
 
 
@@ -117,20 +122,31 @@ def build(config: TrainConfig, device: torch.device | str = "cpu") -> Networks:
     """The networks of a configuration at their initial weights: the same for a seed on every device."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        networks = Networks(_generator(config), _generator(config), _discriminator(config), _discriminator(config))
+        networks = Networks(generator(config), generator(config), _discriminator(config), _discriminator(config))
         for network in networks.named().values():
             network.apply(_init)
     for network in networks.named().values():
-        network.to(device)
+        network.to(device).to(memory_format=memory_format(config))
     return networks
 
 
-def _generator(config: TrainConfig) -> UNet:
-    return UNet(config.resolution_px, config.generator_channels, upsampling=config.upsampling, dropout=config.dropout)
+def memory_format(config: TrainConfig) -> torch.memory_format:
+    """The format of weights and pictures; `preserve_format` leaves both as they come."""
+    return torch.channels_last if config.memory_format == "channels_last" else torch.preserve_format
+
+
+def _norm(config: TrainConfig) -> Norm:
+    return (lambda channels: InstanceNorm()) if config.memory_format == "channels_last" else nn.InstanceNorm2d
+
+
+def generator(config: TrainConfig) -> UNet:
+    """One generator of a configuration, with torch's own initial weights."""
+    sizes = (config.resolution_px, config.generator_channels)
+    return UNet(*sizes, upsampling=config.upsampling, dropout=config.dropout, norm=_norm(config))
 
 
 def _discriminator(config: TrainConfig) -> PatchGAN:
-    return PatchGAN(config.discriminator_channels, config.discriminator_layers)
+    return PatchGAN(config.discriminator_channels, config.discriminator_layers, norm=_norm(config))
 
 
 def _init(module: nn.Module) -> None:

@@ -45,7 +45,7 @@ class ImagePool:
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that decides the next swaps."""
-        images = None if self.images is None else self.images.clone()
+        images = None if self.images is None else self.images.clone().cpu()
         return {"count": self.count, "images": images, "generator": self.generator.get_state()}
 
     def load_state_dict(self, state: dict[str, Any], device: torch.device) -> None:

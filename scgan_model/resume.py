@@ -1,24 +1,37 @@
 """Whether what lies in a model's folder, or in an unfinished run's, belongs to the training that is asked for.
 
 A training is made of its style, dataset, code and configuration. A checkpoint is gone on with only where all four are
-the same; otherwise the run starts afresh, and a line says what changed.
+the same. An unfinished run of another training is neither deleted nor an error: it is set aside, a line says in what it
+differs, and the command that began it finds it again. An error would have stopped `dvc repro` after every change of
+params.yaml that follows a killed training, and a queue of experiments with it. `--allow-changes` goes on with the
+unfinished run, or else with the finished model, under the new settings; `--fresh` takes up nothing.
+
+    .avataaars.work/run/          the unfinished run
+    .avataaars.work/aside/KEY/    of other settings, the newest three
 """
 
 from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from scgan_data.stage import StageFolder, key_of
 from scgan_data.terminal import console
 from scgan_model import checkpoint
 from scgan_model.config import TrainConfig
+
+Take = Literal["same", "changed", "fresh"]
+"""Which unfinished training is gone on with: one that is the same in everything, also one that is not, or none."""
+DECIDING = {"style": "the style", "dataset": "the dataset", "code": "the training code"}
+ASIDE_LIMIT = 3
+"""Unfinished runs kept aside: a checkpoint may have 1.4 GB."""
 
 
 def finished(home: Path, origin: dict[str, Any], config: TrainConfig) -> bool:
     """Whether the folder holds the model that is asked for."""
     file = home / checkpoint.FILE_NAME
-    return file.is_file() and _difference(checkpoint.load(file), origin, config) is None
+    return file.is_file() and difference(checkpoint.load(file), origin, config) is None
 
 
 def resolved(config: TrainConfig, content: dict[str, Any] | None) -> TrainConfig:
@@ -26,32 +39,78 @@ def resolved(config: TrainConfig, content: dict[str, Any] | None) -> TrainConfig
     return config.resolved(begun=content["config"] if content else None)
 
 
-def partial(work: Path, origin: dict[str, Any], config: TrainConfig) -> dict[str, Any] | None:
-    """The checkpoint to go on from; one of another training is deleted, with all that lies beside it."""
-    file = work / checkpoint.FILE_NAME
-    content = checkpoint.load(file) if file.is_file() else None
-    if content is not None:
-        difference = _difference(content, origin, config)
-        if difference is None:
-            console.print(f"train: going on from step {content['step']}")
-            return content
-        console.print(f"train: {difference} changed since the unfinished run's step {content['step']}; starting afresh")
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir(parents=True)
-    return None
+def partial(folder: StageFolder, origin: dict[str, Any], config: TrainConfig, take: Take) -> dict[str, Any] | None:
+    """The checkpoint to go on from, lying in `folder.work / "run"`; None where the training begins at step 0.
+
+    Raises CheckpointError where the unfinished run's checkpoint is damaged.
+    """
+    run, aside = folder.work / "run", folder.work / "aside"
+    content = _load(run)
+    if content is not None and take != "fresh":
+        changed = difference(content, origin, config)
+        if changed is None or take == "changed":
+            return _going_on(content, changed)
+        _set_aside(run, aside, content)
+        console.print(
+            f"train: {changed} changed since the unfinished run's step {content['step']}; starting afresh. It is kept "
+            "aside: the settings that it began with, or --allow-changes next time, go on with it"
+        )
+    if take == "changed" and (found := _load(folder.home)) is not None:
+        _clear(run)
+        shutil.copytree(folder.home, run, dirs_exist_ok=True)
+        return _going_on(found, difference(found, origin, config))
+    _clear(run)
+    return None if take == "fresh" else _from_aside(run, aside, origin, config)
 
 
-def _difference(content: dict[str, Any], origin: dict[str, Any], config: TrainConfig) -> str | None:
+def difference(content: dict[str, Any], origin: dict[str, Any], config: TrainConfig) -> str | None:
     """In words, the first thing in which a checkpoint is of another training than the wanted one."""
-    meanings = {"style": "the style", "dataset": "the dataset", "code": "the training code"}
-    for key, words in meanings.items():
+    for key, words in DECIDING.items():
         if content[key] != origin[key]:
             return words
     old, new = _flat(content["config"]), _flat(resolved(config, content).model_dump(mode="json"))
-    changed = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
+    changed = [f"{key} {old.get(key)} -> {new.get(key)}" for key in sorted(old.keys() | new.keys())
+               if old.get(key) != new.get(key)]  # fmt: skip
     return f"the configuration ({', '.join(changed)})" if changed else None
 
 
 def _flat(config: dict[str, Any]) -> dict[str, Any]:
     nested = {f"loss.{key}": value for key, value in config["loss"].items()}
     return {key: value for key, value in config.items() if key not in ("loss", "preset")} | nested
+
+
+def _load(folder: Path) -> dict[str, Any] | None:
+    file = folder / checkpoint.FILE_NAME
+    return checkpoint.load(file) if file.is_file() else None
+
+
+def _going_on(content: dict[str, Any], changed: str | None) -> dict[str, Any]:
+    console.print(f"train: going on from step {content['step']}" + (f" although {changed} changed" if changed else ""))
+    return content
+
+
+def _clear(run: Path) -> None:
+    shutil.rmtree(run, ignore_errors=True)
+    run.mkdir(parents=True)
+
+
+def _set_aside(run: Path, aside: Path, content: dict[str, Any]) -> None:
+    """Move a run to where its own settings find it; the oldest beyond the limit go."""
+    target = aside / key_of(" ".join(content[key] for key in DECIDING), content["config"])
+    shutil.rmtree(target, ignore_errors=True)
+    aside.mkdir(exist_ok=True)
+    run.replace(target)
+    target.touch()
+    for old in sorted(aside.iterdir(), key=lambda each: each.stat().st_mtime_ns)[:-ASIDE_LIMIT]:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _from_aside(run: Path, aside: Path, origin: dict[str, Any], config: TrainConfig) -> dict[str, Any] | None:
+    """A run of exactly these settings that another one had pushed aside, back in its place."""
+    for kept in sorted(aside.iterdir()) if aside.is_dir() else ():
+        content = _load(kept)
+        if content is not None and difference(content, origin, config) is None:
+            shutil.rmtree(run)
+            kept.replace(run)
+            return _going_on(content, None)
+    return None

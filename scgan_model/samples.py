@@ -32,13 +32,20 @@ def cycle_error(networks: Networks, selfies: Tensor, *, batch: int = 32) -> floa
 
 
 @torch.no_grad()
+def cartoons(networks: Networks, selfies: Tensor, *, batch: int = 32) -> Tensor:
+    """Cartoons (N, 3, R, R) in [-1, 1] of selfies (N, 3, R, R) uint8."""
+    with _evaluating(networks):
+        return torch.cat([networks.g_ab(to_range(part)) for part in torch.split(selfies, batch)])
+
+
+@torch.no_grad()
 def write_grid(file: Path, networks: Networks, selfies: Tensor) -> None:
     """A PNG with a column a selfie (N, 3, R, R) uint8 and the rows input, cartoon, reconstruction."""
     with _evaluating(networks):
         x = to_range(selfies)
-        cartoons = networks.g_ab(x)
-        rebuilt = networks.g_ba(cartoons)
-    rows = [torch.cat(list(row), dim=-1) for row in (x, cartoons, rebuilt)]
+        drawn = networks.g_ab(x)
+        rebuilt = networks.g_ba(drawn)
+    rows = [torch.cat(list(row), dim=-1) for row in (x, drawn, rebuilt)]
     grid = ((torch.cat(rows, dim=-2) + 1) * 127.5).round().clamp(0, 255).byte()
     scale = max(1, CELL_PX // selfies.shape[-1])
     pixels = grid.permute(1, 2, 0).cpu().numpy().repeat(scale, axis=0).repeat(scale, axis=1)

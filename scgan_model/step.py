@@ -36,8 +36,11 @@ from torch import Tensor, nn
 from scgan_model import losses
 from scgan_model.config import TrainConfig
 from scgan_model.data import Batch, derived_seed
+from scgan_model.ema import Ema
 from scgan_model.networks import Networks, build
+from scgan_model.passes import Passes, passes
 from scgan_model.pool import ImagePool
+from scgan_model.ranks import ALONE, Ranks
 from scgan_model.vgg import VGG19, activation_scale
 
 Losses = dict[str, Tensor]
@@ -58,11 +61,29 @@ class State:
     vgg: VGG19 | None
     l_per_scale: float | None
     """What Eq. 7 is divided by; None where gamma is 0."""
+    passes: Passes
+    """The networks as a step calls them."""
+    ema: Ema | None
+    ranks: Ranks = ALONE
+    """This process among those that train the same model."""
+
+    @property
+    def shown(self) -> Networks:
+        """The networks with the generators that people and metrics look at: the averages where there are some."""
+        return self.ema.shown(self.networks) if self.ema else self.networks
 
 
-def start(config: TrainConfig, device: torch.device, photographs: Tensor, *, l_per_scale: float | None = None) -> State:
+def start(
+    config: TrainConfig,
+    device: torch.device,
+    photographs: Tensor,
+    *,
+    l_per_scale: float | None = None,
+    ranks: Ranks = ALONE,
+) -> State:
     """The state before the first step. `photographs` (N, 3, R, R) uint8 give the scale of Eq. 7 where it is not known
     from a checkpoint."""
+    own = () if ranks.first else (ranks.rank,)  # each process draws from a pool of its own
     networks = build(config, device)
     vgg = VGG19([config.loss.perceptual_layer]).to(device) if config.loss.gamma else None
     if vgg is not None and l_per_scale is None:
@@ -74,10 +95,13 @@ def start(config: TrainConfig, device: torch.device, photographs: Tensor, *, l_p
         networks=networks,
         adam_g=_adam(list(networks.generators()), config.generator_lr, config),
         adam_d=_adam(list(networks.discriminators()), config.discriminator_lr, config),
-        pool_a=ImagePool(config.pool_images, derived_seed(config.seed, "pool a")),
-        pool_b=ImagePool(config.pool_images, derived_seed(config.seed, "pool b")),
+        pool_a=ImagePool(config.pool_images, derived_seed(config.seed, "pool a", *own)),
+        pool_b=ImagePool(config.pool_images, derived_seed(config.seed, "pool b", *own)),
         vgg=vgg,
         l_per_scale=l_per_scale,
+        passes=passes(networks, vgg, config, device),
+        ema=Ema(networks, config.ema_decay) if config.ema_decay else None,
+        ranks=ranks,
     )
 
 
@@ -94,9 +118,10 @@ def train_step(state: State, batch: Batch, lr_factor: float) -> Losses:
 
 
 def _set_lr(state: State, factor: float) -> None:
-    for adam, lr in ((state.adam_g, state.config.generator_lr), (state.adam_d, state.config.discriminator_lr)):
+    config = state.config
+    for adam, lr in ((state.adam_g, config.generator_lr), (state.adam_d, config.discriminator_lr)):
         for group in adam.param_groups:
-            group["lr"] = lr * factor
+            group["lr"] = lr * config.lr_scale * factor
 
 
 def _autocast(state: State) -> torch.autocast:
@@ -109,8 +134,8 @@ def _generator_step(state: State, batch: Batch) -> tuple[Losses, Tensor, Tensor]
     for network in (networks.d_a, networks.d_b):
         network.requires_grad_(False)
     with _autocast(state):
-        fake_b = networks.g_ab(batch.x).float()
-        fake_a = networks.g_ba(batch.y).float()
+        fake_b = state.passes.g_ab(batch.x).float()
+        fake_a = state.passes.g_ba(batch.y).float()
         found = _generator_losses(state, batch, fake_a, fake_b)
     found["total"] = (
         found["gan_ab"]
@@ -122,13 +147,16 @@ def _generator_step(state: State, batch: Batch) -> tuple[Losses, Tensor, Tensor]
     )
     state.adam_g.zero_grad()
     torch.autograd.backward(found["total"])
+    state.ranks.average_gradients(networks.generators())
     state.adam_g.step()
+    if state.ema:
+        state.ema.update(networks)
     return found, fake_a, fake_b
 
 
 def _generator_losses(state: State, batch: Batch, fake_a: Tensor, fake_b: Tensor) -> Losses:
     """The unweighted terms of Eq. 8."""
-    networks, weights = state.networks, state.config.loss
+    networks, weights = state.passes, state.config.loss
     rebuilt_b = networks.g_ab(fake_a).float()
     return {
         "gan_ab": losses.gan_generator(networks.d_b(fake_b).float(), weights.gan),
@@ -143,7 +171,7 @@ def _generator_losses(state: State, batch: Batch, fake_a: Tensor, fake_b: Tensor
 
 def _attentive_cycle(state: State, batch: Batch, fake_b: Tensor) -> Tensor:
     """Eq. 4 in the reading that the configuration chooses."""
-    networks, weights = state.networks, state.config.loss
+    networks, weights = state.passes, state.config.loss
     lambdas = (weights.lambda_whole, weights.lambda_eyes, weights.lambda_nose, weights.lambda_mouth)
     rebuilt = networks.g_ba(fake_b).float()
     if weights.regions_by == "crop_reconstruction":
@@ -158,17 +186,18 @@ def _attentive_cycle(state: State, batch: Batch, fake_b: Tensor) -> Tensor:
 
 
 def _perceptual(state: State, x: Tensor, fake_b: Tensor) -> Tensor:
-    if state.vgg is None or state.l_per_scale is None:
+    vgg = state.passes.vgg
+    if vgg is None or state.l_per_scale is None:
         return x.new_zeros(())
     layer = state.config.loss.perceptual_layer
     with torch.no_grad():
-        real = state.vgg(x)[layer]
-    return losses.perceptual(state.vgg(fake_b)[layer], real, state.l_per_scale)
+        real = vgg(x)[layer]
+    return losses.perceptual(vgg(fake_b)[layer], real, state.l_per_scale)
 
 
 def _identity(state: State, batch: Batch) -> Tensor:
     """CycleGAN's |G_AB(y) - y| + |G_BA(x) - x|."""
-    networks = state.networks
+    networks = state.passes
     return losses.cycle(batch.y, networks.g_ab(batch.y).float()) + losses.cycle(batch.x, networks.g_ba(batch.x).float())
 
 
@@ -176,15 +205,16 @@ def _discriminator_step(state: State, batch: Batch, fake_a: Tensor, fake_b: Tens
     """One update of both discriminators by Eq. 2."""
     networks, form = state.networks, state.config.loss.gan
     found = []
-    for network, real, fake in (
-        (networks.d_a, batch.x, state.pool_a.swap(fake_a)),
-        (networks.d_b, batch.y, state.pool_b.swap(fake_b)),
+    for network, scores, real, fake in (
+        (networks.d_a, state.passes.d_a, batch.x, state.pool_a.swap(fake_a)),
+        (networks.d_b, state.passes.d_b, batch.y, state.pool_b.swap(fake_b)),
     ):
         network.requires_grad_(True)
         with _autocast(state):
-            real_scores, fake_scores = network(torch.cat([real, fake])).float().chunk(2)
+            real_scores, fake_scores = scores(torch.cat([real, fake])).float().chunk(2)
         found.append(losses.gan_discriminator(real_scores, fake_scores, form))
     state.adam_d.zero_grad()
     torch.autograd.backward(found[0] + found[1])
+    state.ranks.average_gradients(networks.discriminators())
     state.adam_d.step()
     return found[0], found[1]

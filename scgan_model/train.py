@@ -3,82 +3,85 @@
     models/.avataaars.work/run/   the training in progress: its last checkpoint, metrics.jsonl, samples/
     models/avataaars/             the finished model: the same files, config.json and metrics.json
 
-A run that is killed at any moment loses at most `checkpoint_every_steps` steps; the same command goes on from the last
-checkpoint and on the CPU ends with bit-equal weights. A run with another configuration, dataset or version of the
-modules that decide the numbers (`MODULES`) starts afresh and says so: half a model of each would be neither.
+Ctrl-C and SIGTERM save at the end of the running step. A run that is killed loses at most `checkpoint_every_steps`
+steps; the same command goes on from the last checkpoint and on the CPU ends with bit-equal weights. A run with another
+configuration, dataset or version of the modules that decide the numbers (`origin.MODULES`) is not gone on with but set
+aside (`resume.py`): half a model of each would be neither. No checkpoint is written of a state that has diverged.
 """
 
 from __future__ import annotations
 
 import contextlib
+import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
+from signal import SIGINT
 from typing import Any
 
 import torch
 
 from scgan_data import files
-from scgan_data.errors import CheckpointError, DatasetError, StoppedError
-from scgan_data.records import SELFIE, Split
-from scgan_data.stage import StageFolder, open_stage, version_of
+from scgan_data.errors import DatasetError, ScganError, StoppedError
+from scgan_data.records import SELFIE
+from scgan_data.stage import StageFolder, open_stage
 from scgan_data.terminal import console
-from scgan_model import checkpoint, data, resume, samples, schedule
+from scgan_model import checkpoint, journal, keeping, resume, watch
 from scgan_model.config import TrainConfig
-from scgan_model.data import Batch, Pictures, Sampler
 from scgan_model.journal import FILE_NAME as METRICS_LINES
-from scgan_model.journal import Journal, Means, read_lines
-from scgan_model.step import State, start, train_step
+from scgan_model.journal import Journal, read_lines
+from scgan_model.origin import origin as origin_of
+from scgan_model.ranks import Ranks, joined
+from scgan_model.resume import Take
+from scgan_model.run import Run, content, next_batch, set_up
+from scgan_model.step import train_step
+from scgan_model.stopping import StopSignals
 
-MODULES = tuple(f"scgan_model.{name}" for name in ("data", "losses", "networks", "pool", "schedule", "step", "vgg"))
 
+def train(dataset: Path, model: Path, *, style: str, config: TrainConfig, take: Take = "same") -> None:
+    """Train `style` on `dataset` into the folder `model`; `take` says which unfinished run is gone on with.
 
-def train(dataset: Path, model: Path, *, style: str, config: TrainConfig) -> None:
-    """Train `style` on `dataset` into the folder `model`.
-
-    Raises DatasetError, CheckpointError, StageBusyError, StoppedError at Ctrl-C, or ScganError where the
+    Raises DatasetError, CheckpointError, StageBusyError, StoppedError at Ctrl-C and SIGTERM, or ScganError where the
     training diverges.
     """
     if style == SELFIE:
         raise DatasetError(f"`{SELFIE}` is the domain of the photographs, not a style: name a cartoon domain")
-    with open_stage("train", model) as folder:
-        origin = {"style": style, "dataset": data.identity(dataset, style), "code": version_of(MODULES)}
-        if resume.finished(folder.home, origin, config):
-            console.print(f"train: {model} is finished already with this dataset and configuration")
+    with joined(config.resolved().device) as ranks:
+        if ranks.first:
+            with open_stage("train", model) as folder:
+                plan = ranks.share(_plan(dataset, folder, style, config, take))
+                if plan is not None:
+                    _finish(_trained(dataset, folder.work / "run", plan, ranks), folder)
             return
-        partial = resume.partial(folder.work / "run", origin, config)
-        resolved = resume.resolved(config, partial)
-        with _threads(resolved.threads):
-            run = _set_up(dataset, folder, origin | {"config": resolved.model_dump(mode="json")}, partial)
-            _loop(run)
-            _finish(run, folder)
+        plan = ranks.share(None)
+        try:
+            if plan is not None:
+                _trained(dataset, model, plan, ranks)
+        except ScganError as error:  # the first process says it
+            sys.exit(getattr(error, "exit_code", 1))
 
 
-@dataclass
-class Run:
-    """One training: what is fixed, and where it stands."""
+Plan = tuple[dict[str, Any], dict[str, Any] | None]
+"""Origin with the resolved configuration, and the checkpoint to go on from."""
 
-    folder: Path
-    origin: dict[str, Any]
-    """Style, hashes of dataset and code, resolved configuration: what a checkpoint must share to be gone on with."""
-    state: State
-    schedule: schedule.Schedule
-    selfies: Pictures
-    portraits: Pictures
-    test: torch.Tensor
-    """(N, 3, R, R) uint8: the held-out selfies."""
-    selfie_order: Sampler
-    portrait_order: Sampler
-    augmentation: torch.Generator
-    step: int = 0
-    seconds: float = 0.0
-    means: Means = field(default_factory=Means)
 
-    @property
-    def config(self) -> TrainConfig:
-        """The resolved configuration."""
-        return self.state.config
+def _plan(dataset: Path, folder: StageFolder, style: str, config: TrainConfig, take: Take) -> Plan | None:
+    """What is to be done; None where the folder holds the finished model."""
+    origin = origin_of(dataset, style)
+    if take != "fresh" and resume.finished(folder.home, origin, config):
+        console.print(f"train: {folder.home} is finished already with this dataset and configuration")
+        return None
+    partial = resume.partial(folder, origin, config, take)
+    return origin | {"config": resume.resolved(config, partial).model_dump(mode="json")}, partial
+
+
+def _trained(dataset: Path, folder: Path, plan: Plan, ranks: Ranks) -> Run:
+    origin, partial = plan
+    with _threads(origin["config"]["threads"]):
+        begun = set_up(dataset, folder, origin, partial, ranks)
+        _check_length(begun)
+        _loop(begun)
+    return begun
 
 
 @contextlib.contextmanager
@@ -91,129 +94,121 @@ def _threads(count: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _set_up(dataset: Path, folder: StageFolder, origin: dict[str, Any], partial: dict[str, Any] | None) -> Run:
-    """Load the pictures, build the state, put a partial checkpoint's back."""
-    config = TrainConfig.model_validate(origin["config"])
-    device = torch.device(config.device)
-    style = origin["style"]
-    selfies = data.load_pictures(dataset, Split.TRAIN, SELFIE, size_px=config.load_px, device=device)
-    portraits = data.load_pictures(dataset, Split.TRAIN, style, size_px=config.load_px, device=device)
-    test = data.load_pictures(dataset, Split.TEST, SELFIE, size_px=config.load_px, device=device)
-    photographs, _ = data.center_crop(selfies.pixels, selfies.boxes, config.resolution_px)
-    torch.manual_seed(config.seed)
-    run = Run(
-        folder=folder.work / "run",
-        origin=origin,
-        state=start(config, device, photographs, l_per_scale=partial["l_per_scale"] if partial else None),
-        schedule=schedule.plan(config, max(len(selfies), len(portraits))),
-        selfies=selfies,
-        portraits=portraits,
-        test=data.center_crop(test.pixels, test.boxes, config.resolution_px)[0],
-        selfie_order=Sampler(len(selfies), config.seed, SELFIE, device=device),
-        portrait_order=Sampler(len(portraits), config.seed, style, device=device),
-        augmentation=torch.Generator(device).manual_seed(data.derived_seed(config.seed, "augmentation")),
-    )
-    if partial is not None:
-        _restore(run, partial)
-    return run
+def _check_length(run: Run) -> None:
+    total = run.schedule.total_steps
+    if run.step > total:
+        raise ScganError(f"train: the run is at step {run.step} already and {total} are asked for; raise train.steps")
 
 
 def _loop(run: Run) -> None:
-    total = run.schedule.total_steps
-    with Journal(run.folder, title=f"train {run.origin['style']}", step=run.step, total_steps=total) as journal:
+    total, ranks = run.schedule.total_steps, run.state.ranks
+    kid = watch.kid_watch(run) if ranks.first else None
+    with _journal(run) as told:
         try:
-            if run.step == 0:
-                journal.write({"step": 0, "seconds": 0.0, **_look(run, journal)})
-            while run.step < total:
-                began = time.monotonic()
-                run.means.add(train_step(run.state, _next_batch(run), run.schedule.factor_at(run.step)))
-                run.step += 1
-                _report(run, journal, began)
+            with StopSignals(patient=ranks.count > 1) as signals:
+                if told is not None and run.step == 0:
+                    told.write({"step": 0, "seconds": 0.0, **watch.look(run, told)})
+                while run.step < total and not ranks.any(signals.caught is not None):
+                    _step(run, told, kid)
         except KeyboardInterrupt:
-            every = run.config.checkpoint_every_steps
             raise StoppedError(
-                f"train: stopped at step {run.step} of {total}; the same command goes on from step "
-                f"{run.step // every * every}"
+                f"train: stopped at step {run.step} of {total}; the same command goes on from step {run.saved_step}"
             ) from None
+        if run.step < total:
+            _save(run)
+            raise StoppedError(
+                f"train: stopped at step {run.step} of {total} and saved; the same command goes on from there",
+                signals.caught or SIGINT,
+            )
 
 
-def _next_batch(run: Run) -> Batch:
-    config, selfies, portraits = run.config, run.selfies, run.portraits
-    chosen, drawn = run.selfie_order.take(config.batch_pairs), run.portrait_order.take(config.batch_pairs)
-    size, flip, generator = config.resolution_px, config.flip, run.augmentation
-    x, boxes = data.augment(selfies.pixels[chosen], selfies.boxes[chosen], size, flip=flip, generator=generator)
-    y, _ = data.augment(portraits.pixels[drawn], portraits.boxes[drawn], size, flip=flip, generator=generator)
-    return Batch(x, boxes, y)
-
-
-def _report(run: Run, journal: Journal, began: float) -> None:
-    """After a step: metrics, samples and checkpoint where they are due, in this order, so that the checkpoint's step
-    has all its lines."""
-    config, last = run.config, run.step == run.schedule.total_steps
-    line: dict[str, Any] = {}
-    if last or run.step % config.log_every_steps == 0:
-        line |= run.means.read() | {"lr": config.generator_lr * run.schedule.factor_at(run.step - 1)}
-    run.seconds += time.monotonic() - began  # after the means are read, which waits for the device
-    if last or run.step % config.sample_every_steps == 0:
-        line |= _look(run, journal)
-    if line:
-        journal.write({"step": run.step, "seconds": round(run.seconds, 3), **line})
-    if last or run.step % config.checkpoint_every_steps == 0:
-        _save(run)
-    journal.advance(run.step)
-
-
-def _look(run: Run, journal: Journal) -> dict[str, float]:
-    """A sample grid and the held-out cycle error."""
-    file = run.folder / "samples" / f"step_{run.step:06d}.png"
-    samples.write_grid(file, run.state.networks, run.test[: run.config.sample_selfies])
-    error = samples.cycle_error(run.state.networks, run.test)
-    journal.say(f"train: step {run.step} of {run.schedule.total_steps}, held-out cycle error {error:.3f}")
-    return {"test_cycle": error}
-
-
-def _save(run: Run) -> None:
-    checkpoint.save(
-        run.folder / checkpoint.FILE_NAME,
-        {
-            **run.origin,
-            **checkpoint.state_dict(run.state),
-            "step": run.step,
-            "seconds": run.seconds,
-            "order": {"selfie": run.selfie_order.position, "portrait": run.portrait_order.position},
-            "augmentation": run.augmentation.get_state(),
-        },
+def _journal(run: Run) -> contextlib.AbstractContextManager[Journal | None]:
+    """The first process's record; the others keep none."""
+    if not run.state.ranks.first:
+        return contextlib.nullcontext()
+    return Journal(
+        run.folder, title=f"train {run.origin['style']}", step=run.step, total_steps=run.schedule.total_steps
     )
 
 
-def _restore(run: Run, content: dict[str, Any]) -> None:
-    """Put a run back to where its checkpoint was written. Raises CheckpointError."""
-    try:
-        checkpoint.load_state_dict(run.state, content)
-        run.augmentation.set_state(content["augmentation"].cpu())
-        run.selfie_order.position = content["order"]["selfie"]
-        run.portrait_order.position = content["order"]["portrait"]
-        run.step, run.seconds = content["step"], content["seconds"]
-    except (KeyError, RuntimeError, ValueError, TypeError) as error:
-        raise CheckpointError(
-            f"{run.folder / checkpoint.FILE_NAME} does not fit its own configuration ({type(error).__name__}); "
-            "delete it to start afresh"
-        ) from error
+def _step(run: Run, told: Journal | None, kid: watch.KidWatch | None) -> None:
+    """One step; then metrics, samples, KID and checkpoint where they are due, in this order, so that the checkpoint's
+    step has all its lines."""
+    config, began = run.config, time.monotonic()
+    run.means.add(train_step(run.state, next_batch(run), run.schedule.factor_at(run.step)))
+    run.step += 1
+    line: dict[str, Any] = {}
+    if _due(run, config.log_every_steps):
+        rate = config.generator_lr * config.lr_scale * run.schedule.factor_at(run.step - 1)
+        line |= run.means.read(run.state.ranks) | {"lr": rate}
+        _check(run, journal.diverged(line))
+    run.seconds += time.monotonic() - began  # after the means are read, which waits for the device
+    if told is not None and _due(run, config.sample_every_steps):
+        line |= watch.look(run, told)
+    if _due(run, config.kid_every_steps):
+        line |= _measure_kid(run, told, kid)
+    if told is not None and line:
+        told.write({"step": run.step, "seconds": round(run.seconds, 3), **line})
+    if _due(run, config.checkpoint_every_steps):
+        _save(run)
+    if told is not None:
+        told.advance(run.step)
+
+
+def _due(run: Run, every: int | None) -> bool:
+    return every is not None and (run.step % every == 0 or run.step == run.schedule.total_steps)
+
+
+def _measure_kid(run: Run, told: Journal | None, kid: watch.KidWatch | None) -> dict[str, float]:
+    """KID by the first process; where it is the least so far, all put the state together that is kept as best.pt."""
+    line = kid.measure(run, told) if kid is not None and told is not None else {}
+    run.best = run.state.ranks.share(run.best)
+    if run.best is not None and run.best["step"] == run.step:
+        best = content(run)
+        if run.state.ranks.first:
+            keeping.save_best(run.folder, best)
+    return line
+
+
+def _check(run: Run, trouble: str | None) -> None:
+    """Raise ScganError where the training has diverged, naming what is still good."""
+    if trouble is None:
+        return
+    file = run.folder / checkpoint.FILE_NAME
+    good = f"the last good checkpoint is {file}, step {run.saved_step}" if run.saved_step else "there is no checkpoint"
+    raise ScganError(
+        f"training diverged before step {run.step}: {trouble}; {good}. Lower train.generator_lr and "
+        "train.discriminator_lr, or set train.precision=fp32, and go on with --allow-changes or begin with --fresh"
+    )
+
+
+def _save(run: Run) -> None:
+    """A checkpoint; none where a weight is not a number, so that what is there before is the last good one."""
+    networks = run.state.networks.named().values()
+    finite = torch.stack([p.isfinite().all() for network in networks for p in network.parameters()]).all().item()
+    _check(run, None if finite else "a weight is not a number any more")
+    whole = content(run)
+    if run.state.ranks.first:
+        keeping.save(run.folder, whole, keep=run.config.keep_checkpoints)
+    run.saved_step = run.step
 
 
 def _finish(run: Run, folder: StageFolder) -> None:
     """Summaries, then the swap."""
     lines = read_lines(run.folder / METRICS_LINES)
     cycles = [line["test_cycle"] for line in lines if "test_cycle" in line]
-    losses = {k: v for k, v in lines[-1].items() if k not in ("step", "seconds", "test_cycle", "lr")}
-    summary = {
+    other = ("step", "seconds", "test_cycle", "kid", "lr")
+    summary: dict[str, Any] = {
         "steps": run.step,
         "seconds": round(run.seconds, 1),
         "test_cycle": {"start": cycles[0], "end": cycles[-1], "ratio": cycles[-1] / cycles[0]},
-        "losses": losses,
+        "losses": {name: value for name, value in lines[-1].items() if name not in other},
     }
+    if run.best is not None:
+        summary["kid"] = {"end": lines[-1].get("kid"), "best": run.best["kid"], "best_step": run.best["step"]}
     files.write_json(run.folder / "config.json", run.origin["config"])
     files.write_json(run.folder / "metrics.json", summary)
     for stray in run.folder.rglob(".*.tmp"):  # of a write that a kill interrupted
         stray.unlink()
+    keeping.forget_former(run.folder)
     folder.swap_in(run.folder)

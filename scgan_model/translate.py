@@ -22,7 +22,8 @@ from scgan_data.errors import SourceError
 from scgan_data.images import UndecodableError
 from scgan_data.records import MEANING, SELFIE, Reason
 from scgan_data.terminal import console, progress
-from scgan_model.checkpoint import FILE_NAME, Generators, load_generators
+from scgan_model.checkpoint import Generators, load_generators
+from scgan_model.export import FILE_NAME, Exported, load_exported
 
 BATCH = 8
 
@@ -44,7 +45,7 @@ def translate(model: Path, pictures: list[Path], out: Path, *, crop: CropConfig)
     """
     files = list(_files(pictures))
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    generators = load_generators(model / FILE_NAME, device)
+    generators = _load(model, device)
     settings = crop.model_copy(update={"size_px": generators.config.resolution_px})
     names = _names(files)
     done: list[Translated] = []
@@ -62,6 +63,13 @@ def translate(model: Path, pictures: list[Path], out: Path, *, crop: CropConfig)
             else "no picture was named"
         )
     return done
+
+
+def _load(model: Path, device: torch.device) -> Generators | Exported:
+    """A model's folder or checkpoint, or what `scgan export` made of one."""
+    if model.suffix == ".safetensors" or (model / FILE_NAME).is_file():
+        return load_exported(model, device)
+    return load_generators(model, device)
 
 
 def _files(names: list[Path]) -> Iterator[Path]:
@@ -85,7 +93,7 @@ def _names(files: list[Path]) -> list[str]:
 
 
 def _batch(
-    files: list[Path], targets: list[Path], generators: Generators, crop: CropConfig, device: torch.device
+    files: list[Path], targets: list[Path], generators: Generators | Exported, crop: CropConfig, device: torch.device
 ) -> list[Translated]:
     opened = [_open(file) for file in files]
     found = iter(find_faces([o for o in opened if isinstance(o, Image.Image)], SELFIE, crop))
@@ -115,7 +123,9 @@ def _finish(
 
 
 @torch.inference_mode()
-def to_cartoons(squares: list[Image.Image], generators: Generators, device: torch.device) -> list[Image.Image]:
+def to_cartoons(
+    squares: list[Image.Image], generators: Generators | Exported, device: torch.device
+) -> list[Image.Image]:
     """RGB squares of the model's resolution through G_AB."""
     pixels = np.stack([np.asarray(square, np.float32) for square in squares])
     x = torch.from_numpy(pixels).permute(0, 3, 1, 2).to(device) / 127.5 - 1  # (B, 3, H, W) in [-1, 1]

@@ -17,6 +17,17 @@ def test_the_paper_preset_is_the_papers() -> None:
     assert (paper.generator_lr, paper.adam_beta1, paper.pool_images, paper.batch_pairs) == (2e-4, 0.5, 50, 1)
 
 
+def test_faithful_is_another_name_for_paper_and_fast_is_the_same_model() -> None:
+    paper, faithful, fast = (TrainConfig.model_validate({"preset": p}) for p in ("paper", "faithful", "fast"))
+    assert paper.model_copy(update={"preset": "faithful"}) == faithful
+    same = ("resolution_px", "load_px", "generator_channels", "discriminator_channels", "epochs", "loss", "pool_images")
+    assert all(getattr(fast, key) == getattr(faithful, key) for key in same)
+    assert (fast.precision, fast.batch_pairs, fast.ema_decay) == ("bf16", 16, 0.999)
+    assert (fast.memory_format, fast.compile) == ("channels_last", "auto")
+    assert (fast.lr_scale, faithful.lr_scale) == (4, 1)
+    assert TrainConfig.model_validate({"preset": "fast", "batch_pairs": 64}).lr_scale == 8
+
+
 def test_the_demo_is_the_default_and_its_keys_can_be_overridden() -> None:
     assert TrainConfig() == TrainConfig(preset="demo")
     assert (TrainConfig().loss.beta, TrainConfig().loss.alpha, LossConfig().beta) == (4, 10, 2)

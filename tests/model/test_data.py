@@ -130,10 +130,43 @@ def test_boxes_move_with_crop_and_flip() -> None:
 
 
 def test_what_a_crop_cuts_off_is_cut_off_the_box() -> None:
-    boxes = torch.tensor([[[0.0, 0, 4, 4], [6, 6, 8, 8], [2, 2, 5, 5]]])
+    boxes = torch.tensor([[[2.0, 3, 6, 5], [6, 4, 8, 6], [1, 3, 5, 7]]])
     left = top = torch.tensor([3])
     moved = data.move_boxes(boxes, left, top, torch.tensor([False]), 4)
-    assert moved[0].tolist() == [[0, 0, 1, 1], [3, 3, 4, 4], [0, 0, 2, 2]]
+    assert moved[0].tolist() == [[0, 0, 3, 2], [3, 1, 4, 3], [0, 0, 2, 4]]
+    mirrored = data.move_boxes(boxes, left, top, torch.tensor([True]), 4)
+    assert mirrored[0].tolist() == [[1, 0, 4, 2], [0, 1, 1, 3], [2, 0, 4, 4]]
+
+
+def test_a_region_with_less_than_half_of_its_area_inside_is_none() -> None:
+    boxes = torch.tensor([[[0.0, 0, 4, 4], [0, 3, 5, 5], [10, 10, 14, 14]]])  # 1 of 16, 4 of 10, nothing
+    moved = data.move_boxes(boxes, torch.tensor([3]), torch.tensor([3]), torch.tensor([False]), 4)
+    assert moved[0].tolist() == [[0, 0, 0, 0]] * 3
+    half = data.move_boxes(boxes + 1, torch.tensor([3]), torch.tensor([1]), torch.tensor([False]), 4)
+    assert half[0, 0].tolist() == [0, 0, 2, 4]  # 8 of 16
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_region_losses_follow_ragged_boxes_under_crop_and_flip(seed: int) -> None:
+    """Against slices, picture by picture: an error that is 1 in the eyes only, boxes of other sizes in each picture."""
+    random = torch.Generator().manual_seed(seed)
+    pixels, boxes = torch.zeros(16, 3, 24, 24, dtype=torch.uint8), torch.zeros(16, 3, 4)
+    for number in range(16):
+        x0, y0, w, h = (int(torch.randint(1, 12, (), generator=random)) for _ in range(4))
+        pixels[number, :, y0 : y0 + h, x0 : x0 + w] = 255
+        boxes[number, 0] = torch.tensor([x0, y0, x0 + w, y0 + h])
+    x, moved = data.augment(pixels, boxes, 12, flip=True, generator=random)
+    errors = losses.region_errors(torch.full_like(x, -1), x, moved)
+    sums = losses.region_errors(torch.full_like(x, -1), x, moved, "sum")
+    counted = 0
+    for number in range(16):
+        white = int((x[number, 0] > 0).sum())
+        whole = float((boxes[number, 0, 2] - boxes[number, 0, 0]) * (boxes[number, 0, 3] - boxes[number, 0, 1]))
+        counts = white >= whole / 2
+        counted += counts
+        assert errors[number].tolist() == pytest.approx([2.0 * counts, 0, 0])
+        assert sums[number, 0].item() == pytest.approx(2.0 * white / 144 * counts)
+    assert 0 < counted < 16
 
 
 def test_without_flip_and_room_augmentation_changes_nothing() -> None:

@@ -115,6 +115,39 @@ def test_total_variation_gradients(form: str) -> None:
     assert gradcheck(lambda x: losses.total_variation(x, form), double(1, 3, 4, 4))
 
 
+def test_cycle_gradients() -> None:
+    assert gradcheck(losses.cycle, (double(1, 3, 4, 4), double(1, 3, 4, 4, seed=1)))
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_fed_crops_gradients(reduction: str) -> None:
+    boxes = torch.tensor([[[0, 0, 2, 2], [1, 1, 3, 4], [0, 0, 0, 0]]], dtype=torch.float64)
+    crops, rebuilt = double(3, 3, 2, 2), double(3, 3, 2, 2, seed=1)
+    assert gradcheck(
+        lambda c, r: losses.fed_crops_cycle(c, r, boxes, WHOLE, reduction=reduction, picture_px=4), (crops, rebuilt)
+    )
+
+
+def test_region_crops_gradients() -> None:
+    boxes = torch.tensor([[[0.3, 0, 2.2, 2], [1, 1, 3, 4], [0, 0, 4, 4]]], dtype=torch.float64)
+    assert gradcheck(lambda p: losses.region_crops(p, boxes, 3), double(1, 3, 4, 4))
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_region_errors_gradients_to_both_sides(reduction: str) -> None:
+    boxes = torch.tensor([[[0, 0, 2, 2], [1, 1, 3, 4], [0, 0, 0, 0]]], dtype=torch.float64)
+    both = (double(1, 3, 4, 4), double(1, 3, 4, 4, seed=1))
+    assert gradcheck(lambda a, b: losses.region_errors(a, b, boxes, reduction), both)
+
+
+def test_perceptual_gradients_are_those_of_the_relative_error() -> None:
+    """The loss is of fp32 whatever comes in, too coarse for finite differences: sign over size over scale, by hand."""
+    fake, real = double(1, 2, 3, 3), double(1, 2, 3, 3, seed=1).detach()
+    torch.autograd.backward(losses.perceptual(fake, real, 7.0))
+    assert fake.grad is not None
+    assert torch.allclose(fake.grad, (fake.detach() - real).sign() / 18 / 7)
+
+
 def test_a_flat_picture_has_a_finite_gradient() -> None:
     flat = torch.zeros(1, 3, 4, 4, requires_grad=True)
     torch.autograd.backward(losses.total_variation(flat, "isotropic"))

@@ -103,6 +103,21 @@ def test_the_scale_of_the_perceptual_loss(tiny_config: Make) -> None:
     assert per[1] == pytest.approx(per[0] * relative.l_per_scale, rel=0.02)
 
 
+def test_the_rate_follows_the_batch_where_the_rule_says_so(tiny_config: Make) -> None:
+    state = step.start(tiny_config(generator_lr=1e-3, lr_rule="sqrt", batch_pairs=4), CPU, photographs())
+    step.train_step(state, batch(), 0.5)
+    assert [g["lr"] for g in state.adam_g.param_groups] == [1e-3]
+
+
+def test_channels_last_is_the_same_step(tiny_config: Make) -> None:
+    found = []
+    for name, layout in (("contiguous", torch.contiguous_format), ("channels_last", torch.channels_last)):
+        state, b = step.start(tiny_config(precision="fp32", memory_format=name), CPU, photographs()), batch()
+        moved = Batch(b.x.to(memory_format=layout), b.boxes, b.y.to(memory_format=layout))
+        found.append([step.train_step(state, moved, 1.0) for _ in range(3)][-1])
+    assert all(found[1][key].item() == pytest.approx(value.item(), rel=1e-3) for key, value in found[0].items())
+
+
 def test_bf16_is_reproducible_to_the_bit(tiny_config: Make) -> None:
     ends = []
     for _ in range(2):

@@ -12,45 +12,12 @@ import pytest
 import torch
 
 from scgan_data import stage
-from scgan_data.errors import CheckpointError, DatasetError, StageBusyError, StoppedError
+from scgan_data.errors import CheckpointError, DatasetError, StageBusyError
 from scgan_model import checkpoint, train
 from scgan_model.config import TrainConfig
+from tests.model.training import SCRIPT, Killed, lines, stop_at, weights, work_of
 
 Make = Callable[..., TrainConfig]
-
-
-def weights(model: Path) -> torch.Tensor:
-    """All numbers of the four networks and of Adam in a row."""
-    content = checkpoint.load(model / "checkpoint.pt")
-    networks = [v for name in sorted(content["networks"]) for v in content["networks"][name].values()]
-    adam = [s[key] for o in ("g", "d") for s in content["optimizers"][o]["state"].values() for key in sorted(s)]
-    return torch.cat([v.flatten() for v in networks + adam])
-
-
-def lines(model: Path) -> list[dict[str, Any]]:
-    """metrics.jsonl without what a clock says."""
-    text = (model / "metrics.jsonl").read_text()
-    return [{k: v for k, v in json.loads(line).items() if k != "seconds"} for line in text.splitlines()]
-
-
-def work_of(model: Path) -> Path:
-    return model.parent / f".{model.name}.work" / "run"
-
-
-class Killed(BaseException):
-    """Stands for whatever ends a process between two lines of Python."""
-
-
-def stop_at(monkeypatch: pytest.MonkeyPatch, step: int, error: BaseException) -> None:
-    """End the training when that step begins."""
-    original = train._next_batch
-
-    def next_batch(run: train.Run) -> Any:
-        if run.step == step:
-            raise error
-        return original(run)
-
-    monkeypatch.setattr(train, "_next_batch", next_batch)
 
 
 def test_a_finished_model_has_all_its_parts(tiny_dataset: Path, tmp_path: Path, tiny_config: Make) -> None:
@@ -105,17 +72,6 @@ def test_a_run_that_was_ended_anywhere_ends_bit_equal(
         assert grid.read_bytes() == (ended / "samples" / grid.name).read_bytes()
 
 
-SCRIPT = """
-import os, sys
-os.environ["OMP_WAIT_POLICY"] = "passive"
-from pathlib import Path
-from scgan_model.config import TrainConfig
-from scgan_model.train import train
-assert not {"dvc", "dvclive", "imagehash", "typer"} & set(sys.modules), "training imports a tool of other stages"
-train(Path(sys.argv[1]), Path(sys.argv[2]), style="dots", config=TrainConfig.model_validate_json(sys.argv[3]))
-"""
-
-
 def test_kill_9_of_a_real_process_ends_bit_equal(
     tiny_dataset: Path, tmp_path: Path, tiny_config: Make, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -159,7 +115,10 @@ def test_a_kill_between_the_renames_of_the_swap_loses_nothing(
 
 @pytest.mark.parametrize(
     ("change", "words"),
-    [({"steps": 12}, "the configuration (steps) changed"), ({"loss": {"gamma": 0, "beta": 1}}, "(loss.beta)")],
+    [
+        ({"steps": 12}, "the configuration (steps 10 -> 12) changed"),
+        ({"loss": {"gamma": 0, "beta": 1}}, "(loss.beta 4.0 -> 1.0)"),
+    ],
 )
 def test_another_configuration_starts_afresh_and_says_so(
     tiny_dataset: Path,
@@ -196,17 +155,6 @@ def test_another_dataset_starts_afresh_and_says_so(
     train.train(tiny_dataset, tmp_path / "dots", style="dots", config=tiny_config())
     said = " ".join(capsys.readouterr().err.split())
     assert "the dataset changed since the unfinished run's step 4; starting afresh" in said
-
-
-def test_ctrl_c_is_one_line_and_the_same_command_goes_on(
-    tiny_dataset: Path, tmp_path: Path, tiny_config: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with monkeypatch.context() as patch:
-        stop_at(patch, 6, KeyboardInterrupt())
-        with pytest.raises(StoppedError, match="stopped at step 6 of 10; the same command goes on from step 4"):
-            train.train(tiny_dataset, tmp_path / "dots", style="dots", config=tiny_config())
-    train.train(tiny_dataset, tmp_path / "dots", style="dots", config=tiny_config())
-    assert checkpoint.load_generators(tmp_path / "dots").step == 10
 
 
 def test_a_truncated_unfinished_checkpoint_is_named(

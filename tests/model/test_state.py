@@ -1,0 +1,225 @@
+"""What is left of a training that ends early: signals, a full disk, a divergence, other settings."""
+
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+from scgan_data.errors import CheckpointError, ScganError, StoppedError
+from scgan_model import checkpoint, keeping, origin, train
+from scgan_model.config import TrainConfig
+from tests.model.training import SCRIPT, Killed, at_step, lines, stop_at, weights, work_of
+
+Make = Callable[..., TrainConfig]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_saves_after_the_running_step_and_the_same_command_ends_bit_equal(
+    tiny_dataset: Path, tmp_path: Path, tiny_config: Make, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    straight, stopped = tmp_path / "straight", tmp_path / "stopped"
+    before = signal.getsignal(number)
+    with monkeypatch.context() as patch:
+        at_step(patch, 6, lambda _: os.kill(os.getpid(), number))
+        with pytest.raises(StoppedError, match="stopped at step 7 of 10 and saved; the same command goes on") as error:
+            train.train(tiny_dataset, stopped, style="dots", config=tiny_config())
+    assert error.value.exit_code == 128 + number
+    assert signal.getsignal(number) == before
+    assert checkpoint.load(work_of(stopped) / "checkpoint.pt")["step"] == 7  # no multiple of log_every_steps
+    train.train(tiny_dataset, stopped, style="dots", config=tiny_config())
+    train.train(tiny_dataset, straight, style="dots", config=tiny_config())
+    assert torch.equal(weights(stopped), weights(straight))
+    assert lines(stopped) == lines(straight)
+
+
+def test_a_second_ctrl_c_does_not_wait(
+    tiny_dataset: Path, tmp_path: Path, tiny_config: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def twice(_: train.Run) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    at_step(monkeypatch, 6, twice)
+    with pytest.raises(StoppedError, match="stopped at step 6 of 10; the same command goes on from step 4"):
+        train.train(tiny_dataset, tmp_path / "dots", style="dots", config=tiny_config())
+
+
+def test_sigterm_of_a_real_process_is_one_line_and_code_143(
+    tiny_dataset: Path, tmp_path: Path, tiny_config: Make
+) -> None:
+    config = tiny_config(steps=100_000, checkpoint_every_steps=2)
+    command = [sys.executable, "-c", SCRIPT, str(tiny_dataset), str(tmp_path / "dots"), config.model_dump_json()]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    file = work_of(tmp_path / "dots") / "checkpoint.pt"
+    while not file.exists() and process.poll() is None:
+        time.sleep(0.05)
+    process.terminate()
+    said = process.communicate(timeout=120)[1]
+    assert process.returncode == 143
+    last = " ".join(said.splitlines()[-1].split())
+    assert last.startswith("error: train: stopped at step ") and "Traceback" not in said
+    assert f"step {checkpoint.load(file)['step']} of" in last
+
+
+FULL = """
+import resource, signal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+from scgan_model import train
+original = train.next_batch
+def next_batch(run):
+    if run.step == 5:  # the checkpoint of step 4 is there; what follows finds no room for another
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, resource.RLIM_INFINITY))
+    return original(run)
+train.next_batch = next_batch
+"""
+
+
+def test_a_full_disk_leaves_the_checkpoint_before_and_says_what_to_do(
+    tiny_dataset: Path, tmp_path: Path, tiny_config: Make
+) -> None:
+    """The limit on a file's size makes the write of the second checkpoint fail half-way, as a full disk does."""
+    straight, model = tmp_path / "straight", tmp_path / "dots"
+    script, arguments = FULL + SCRIPT, [str(tiny_dataset), str(model), tiny_config().model_dump_json()]
+    done = subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    said = " ".join(done.stderr.splitlines()[-1].split())
+    assert said.startswith("error: the disk is full: ") and "step 8 could not be written, the one before it is" in said
+    assert checkpoint.load(work_of(model) / "checkpoint.pt")["step"] == 4
+    assert not list(work_of(model).glob(".*.tmp"))
+    train.train(tiny_dataset, model, style="dots", config=tiny_config())
+    train.train(tiny_dataset, straight, style="dots", config=tiny_config())
+    assert torch.equal(weights(model), weights(straight)) and lines(model) == lines(straight)
+
+
+def test_other_errors_of_the_disk_are_not_taken_for_a_full_one(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(OSError) as error:
+        keeping.save(tmp_path / "file" / "x", {"step": 1}, keep=1)
+    assert error.value.errno == errno.ENOTDIR
+
+
+@pytest.mark.parametrize("where", ["weight", "loss"])
+def test_a_divergence_names_the_last_good_checkpoint_and_keeps_it(
+    tiny_dataset: Path, tmp_path: Path, tiny_config: Make, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    def spoil(run: train.Run) -> None:
+        network = run.state.networks.g_ab if where == "loss" else run.state.networks.d_a
+        next(iter(network.parameters())).data.fill_(float("nan"))
+
+    with monkeypatch.context() as patch:
+        # after the last reading of losses before the checkpoint of step 8, or long before it
+        at_step(patch, 6 if where == "loss" else 7, spoil)
+        with pytest.raises(ScganError, match=r"diverged before step 8: .* not a number any more; the last good") as e:
+            train.train(tiny_dataset, tmp_path / "dots", style="dots", config=tiny_config())
+    assert f"{work_of(tmp_path / 'dots') / 'checkpoint.pt'}, step 4" in str(e.value)
+    assert checkpoint.load(work_of(tmp_path / "dots") / "checkpoint.pt")["step"] == 4
+    train.train(tiny_dataset, tmp_path / "dots", style="dots", config=tiny_config(generator_lr=1e-4), take="changed")
+    assert checkpoint.load_generators(tmp_path / "dots").step == 10
+
+
+def test_the_last_checkpoints_and_the_best_are_kept(
+    tiny_dataset: Path, tmp_path: Path, tiny_config: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tiny_config(checkpoint_every_steps=2, keep_checkpoints=2, kid_every_steps=3)
+    with monkeypatch.context() as patch:
+        stop_at(patch, 9, Killed())
+        with pytest.raises(Killed):
+            train.train(tiny_dataset, tmp_path / "dots", style="dots", config=config)
+    run = work_of(tmp_path / "dots")
+    assert [file.name for file in keeping.former(run)] == ["step_000006.pt", "step_000008.pt"]
+    assert [checkpoint.load(file)["step"] for file in keeping.former(run)] == [6, 8]
+    train.train(tiny_dataset, tmp_path / "dots", style="dots", config=config)
+    found = lines(tmp_path / "dots")
+    kids = {line["step"]: line["kid"] for line in found if "kid" in line}
+    assert list(kids) == [3, 6, 9, 10]
+    best = min(kids, key=lambda step: kids[step])
+    assert checkpoint.load_generators(tmp_path / "dots" / "best.pt").step == best
+    summary = json.loads((tmp_path / "dots" / "metrics.json").read_text())["kid"]
+    assert summary == {"end": kids[10], "best": kids[best], "best_step": best}
+    assert not (tmp_path / "dots" / "checkpoints").exists()
+
+
+def killed_at_6(dataset: Path, model: Path, config: TrainConfig) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        stop_at(patch, 6, Killed())
+        with pytest.raises(Killed):
+            train.train(dataset, model, style="dots", config=config)
+
+
+def test_an_unfinished_run_of_other_settings_is_kept_aside_and_found_again(
+    tiny_dataset: Path, tmp_path: Path, tiny_config: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model, straight = tmp_path / "dots", tmp_path / "straight"
+    killed_at_6(tiny_dataset, model, tiny_config())
+    train.train(tiny_dataset, model, style="dots", config=tiny_config(seed=1))
+    said = " ".join(capsys.readouterr().err.split())
+    assert "the configuration (seed 0 -> 1) changed since the unfinished run's step 4; starting afresh" in said
+    train.train(tiny_dataset, model, style="dots", config=tiny_config())
+    assert "going on from step 4" in capsys.readouterr().err
+    train.train(tiny_dataset, straight, style="dots", config=tiny_config())
+    assert torch.equal(weights(model), weights(straight)) and lines(model) == lines(straight)
+
+
+def test_only_the_newest_unfinished_runs_are_kept_aside(tiny_dataset: Path, tmp_path: Path, tiny_config: Make) -> None:
+    for seed in range(5):
+        killed_at_6(tiny_dataset, tmp_path / "dots", tiny_config(seed=seed))
+    aside = work_of(tmp_path / "dots").parent / "aside"
+    seeds = {checkpoint.load(kept / "checkpoint.pt")["config"]["seed"] for kept in aside.iterdir()}
+    assert seeds == {1, 2, 3}
+
+
+def test_changes_are_allowed_by_a_flag(
+    tiny_dataset: Path, tmp_path: Path, tiny_config: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = tmp_path / "dots"
+    killed_at_6(tiny_dataset, model, tiny_config())
+    longer = tiny_config(steps=12)
+    train.train(tiny_dataset, model, style="dots", config=longer, take="changed")
+    assert "going on from step 4 although the configuration (steps 10 -> 12) changed" in " ".join(
+        capsys.readouterr().err.split()
+    )
+    assert checkpoint.load(model / "checkpoint.pt")["config"]["steps"] == 12
+    train.train(tiny_dataset, model, style="dots", config=tiny_config(steps=14), take="changed")
+    assert "going on from step 12" in capsys.readouterr().err  # from the finished model
+    assert [line["step"] for line in lines(model)][-2:] == [12, 14]
+    with pytest.raises(ScganError, match="at step 14 already and 6 are asked for"):
+        train.train(tiny_dataset, model, style="dots", config=tiny_config(steps=6), take="changed")
+    with pytest.raises(CheckpointError, match="sizes of networks and pools cannot change"):
+        train.train(
+            tiny_dataset, model, style="dots", config=tiny_config(steps=16, generator_channels=8), take="changed"
+        )
+
+
+def test_fresh_takes_nothing_up(tiny_dataset: Path, tmp_path: Path, tiny_config: Make) -> None:
+    model = tmp_path / "dots"
+    killed_at_6(tiny_dataset, model, tiny_config())
+    with pytest.MonkeyPatch.context() as patch:
+        begun: list[int] = []
+        at_step(patch, 0, lambda run: begun.append(run.step))
+        train.train(tiny_dataset, model, style="dots", config=tiny_config(), take="fresh")
+        train.train(tiny_dataset, model, style="dots", config=tiny_config(), take="fresh")
+    assert begun == [0, 0]
+
+
+def test_a_checkpoint_says_where_code_and_data_came_from(tiny_dataset: Path, tmp_path: Path, tiny_config: Make) -> None:
+    lock = {"stages": {"dataset": {"outs": [{"path": "dataset", "md5": "abc.dir"}, {"path": "other", "md5": "d"}]}}}
+    (tmp_path / "dvc.lock").write_text(yaml.safe_dump(lock))
+    train.train(tiny_dataset, tmp_path / "models" / "dots", style="dots", config=tiny_config(steps=2))
+    content = checkpoint.load(tmp_path / "models" / "dots" / "checkpoint.pt")
+    assert content["dvc"] == "abc.dir"
+    here = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    assert here.returncode or str(content["git"]).removesuffix("-dirty") == here.stdout.strip()
+    (tmp_path / "dataset.dvc").write_text(yaml.safe_dump({"outs": [{"path": "dataset", "md5": "ptr.dir"}]}))
+    assert origin.dvc_hash(tiny_dataset) == "ptr.dir"
+    assert origin.git_revision(tmp_path) is None
+    (tmp_path / "dataset.dvc").write_text("outs: [")
+    assert origin.dvc_hash(tiny_dataset) == "abc.dir"
