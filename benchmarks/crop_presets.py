@@ -24,8 +24,9 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 from skimage import data
 
 from benchmarks.results import FOLDER, Figure, write
-from scgan_data import crop, framing, images
-from scgan_data.crop import Crop, CropConfig
+from scgan_data import crop, cropped, framing, images
+from scgan_data.crop import CropConfig
+from scgan_data.cropped import Crop
 from scgan_data.faces import retinaface
 from scgan_data.faces.face import Face
 from scgan_data.files import write_bytes
@@ -143,14 +144,14 @@ def _figures(name: str, found: Found) -> list[Figure]:
         figures.append(Figure(f"{name}: sharpness of the face, blurred by {blur:g} of it", float(middle), words))
     poses = np.abs([yaw_pitch_deg(face.landmarks) for _, face in found])
     figures += [_poses(f"{name}: turned", poses[:, 0], of), _poses(f"{name}: raised or lowered", poses[:, 1], of)]
-    cut = max(crop.cut_off(face, picture.size) for picture, face in found)
+    cut = max(cropped.cut_off(face, picture.size) for picture, face in found)
     return [*figures, Figure(f"{name}: face cut off by the border", cut, f"of 1, most {of}")]
 
 
 def _sharpness(picture: Image.Image, face: Face, blur: float) -> float:
     x0, y0, x1, y1 = face.xyxy
     radius = float(blur * max(x1 - x0, y1 - y0))
-    return crop.face_sharpness(picture.filter(ImageFilter.GaussianBlur(radius)) if blur else picture, face)
+    return cropped.face_sharpness(picture.filter(ImageFilter.GaussianBlur(radius)) if blur else picture, face)
 
 
 def _poses(name: str, degrees: NDArray[np.float64], of: str) -> Figure:

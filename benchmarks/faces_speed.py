@@ -30,6 +30,7 @@ from benchmarks.faces_equal import random_weights
 from benchmarks.results import Figure, write
 from scgan_data import crop, files, images, manifest, weights
 from scgan_data.crop import CropConfig
+from scgan_data.cropped import Crop
 from scgan_data.faces import batches, retinaface
 from scgan_data.records import SELFIE
 from scgan_data.stage import open_stage
@@ -226,7 +227,7 @@ def _phases(rows: pd.DataFrame) -> dict[str, float]:
     marks.append(clock())
     for picture, faces in zip(pictures, found, strict=True):
         answer = crop.cut(picture, faces, SELFIE, config)
-        if isinstance(answer, crop.Crop):
+        if isinstance(answer, Crop):
             images.encode_png(answer.image)
     marks.append(clock())
     torch.set_num_threads(threads)

@@ -20,6 +20,7 @@ from skimage import data
 
 from scgan_data import crop, files, manifest
 from scgan_data.annotate import AnnotateConfig, region_boxes
+from scgan_data.cropped import Crop
 from scgan_data.records import SELFIE
 from scgan_data.sample.portraits import portraits
 
@@ -46,7 +47,7 @@ def _photograph(left: Axes, right: Axes) -> None:
     picture = Image.fromarray(data.astronaut())
     config = crop.CropConfig(size_px=256)
     answer = crop.cut(picture, crop.find_faces([picture], SELFIE, config)[0], SELFIE, config)
-    assert isinstance(answer, crop.Crop) and answer.face is not None
+    assert isinstance(answer, Crop) and answer.face is not None
     left.imshow(np.asarray(picture))
     left.add_patch(Polygon(answer.quad, fill=False, edgecolor="white", linewidth=2.2))
     _plain(left, "any photograph")

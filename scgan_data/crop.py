@@ -18,32 +18,30 @@ its own id, the same parent and a `face_number`; small ones behind (`second_face
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-from functools import cached_property, partial
-from typing import Annotated, Any, Literal
+from functools import partial
+from typing import Annotated, Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from PIL import Image
 from pydantic import AfterValidator, Field
 
-from scgan_data import extract, files, framing, hashes, images, manifest
+from scgan_data import extract, files, framing, images, manifest
 from scgan_data.config import PerDomain, limit_for
+from scgan_data.cropped import Crop, Decision, columns
 from scgan_data.faces import detectors
 from scgan_data.faces.detectors import DetectionConfig
 from scgan_data.faces.face import Face
 from scgan_data.limits import decision
 from scgan_data.limits.crop_rules import CropLimits
-from scgan_data.pose import yaw_pitch_deg
-from scgan_data.records import SELFIE, Origin, Reason, Region, Status
+from scgan_data.records import SELFIE, Reason, Region, Status
 from scgan_data.runner import Work, per_image
 from scgan_data.stage import StageFolder, version_of
 from scgan_data.verdicts import read_verdicts, words
 
 MEASURES = tuple(
-    f"scgan_data.{name}" for name in ("crop", "extract", "faces", "framing", "hashes", "images", "landmarks", "pose")
+    f"scgan_data.{name}"
+    for name in ("crop", "cropped", "extract", "faces", "framing", "hashes", "images", "landmarks", "pose")
 )
 """What decides the measurements and the pixels."""
 MODULES = (
@@ -55,8 +53,6 @@ MODULES = (
     "scgan_data.verdicts",
 )
 """What decides the result. An edit of what only decides detects nothing again."""
-FACE_PX = 96
-"""Longer side to which a face is reduced for its sharpness; a smaller one is not enlarged."""
 
 
 SIDE_FACTOR, EYES_AT = 4.6, 0.42
@@ -107,57 +103,6 @@ DECIDES = {
     **{k: CropLimits.model_fields[k].default for k in ("doubtful", "verdicts")},
 }
 """The settings that only decide, as they are while faces are measured and cut."""
-
-
-@dataclass(frozen=True)
-class Decision:
-    """Why a picture gives no crop."""
-
-    reason: Reason
-    value: float | None = None
-    limit: float | None = None
-
-
-@dataclass(frozen=True)
-class Crop:
-    """A square cut from a picture, and what was measured of its face there."""
-
-    image: Image.Image
-    quad: NDArray[np.float64]
-    """(4, 2) corners in the source's pixels: top left, bottom left, bottom right, top right."""
-    preset: str
-    """How it was framed, `whole` for a picture kept as it was."""
-    padding: float
-    """Fraction of its area outside the picture."""
-    face: Face | None
-    source: Image.Image
-    number: int = 1
-    """Which of the picture's faces it is, from 1, the largest first."""
-
-    @property
-    def scale(self) -> float:
-        """Crop pixels for a source pixel."""
-        return self.image.width / framing.side_of(self.quad)
-
-    def to_crop(self, points_xy: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(N, 2) source pixels to crop pixels."""
-        return framing.to_crop(points_xy, self.quad, self.image.size)
-
-    @cached_property
-    def measured(self) -> dict[str, float]:
-        """The columns that the limits are about."""
-        if self.face is None:
-            return {"padding": self.padding}
-        yaw, pitch = yaw_pitch_deg(self.face.landmarks)
-        return {
-            "eye_distance_px": self.face.eye_distance_px,
-            "face_cut": cut_off(self.face, self.source.size),
-            "roll_deg": self.face.roll_deg,
-            "yaw_deg": yaw,
-            "pitch_deg": pitch,
-            "face_sharpness": face_sharpness(self.source, self.face),
-            "padding": self.padding,
-        }
 
 
 def run(rows: pd.DataFrame, config: CropConfig, folder: StageFolder, *, workers: int | None = None) -> pd.DataFrame:
@@ -212,7 +157,7 @@ def crop_batch(batch: pd.DataFrame, config: CropConfig) -> pd.DataFrame:
     for place, (source_id, domain) in enumerate(zip(batch["id"], batch["domain"], strict=True)):
         count = len(_grown(found[place], config.second_face))
         for answer in cuts(pictures[place], found[place], domain, config):
-            rows.append({"_of": place, "faces": count, **_columns(answer, source_id)})
+            rows.append({"_of": place, "faces": count, **columns(answer, source_id)})
     return pd.DataFrame(rows)
 
 
@@ -285,60 +230,5 @@ def _grown(faces: list[Face], least: float) -> list[Face]:
     return [face for face in ranked if side(face) >= least * side(ranked[0])]
 
 
-def cut_off(face: Face, size: tuple[int, int]) -> float:
-    """How much of a face lies outside a picture of (width, height): of its box's area or of its points, the more."""
-    outside = ((face.landmarks < 0) | (face.landmarks > np.array(size))).any(1)
-    return max(framing.fraction_outside(framing.quad_of_box(face.xyxy), size), float(outside.mean()))
-
-
-def face_sharpness(picture: Image.Image, face: Face) -> float:
-    """`hashes`' sharpness of the face's box, as far as it lies in the picture, its longer side at most FACE_PX."""
-    (x0, y0, x1, y1), (width, height) = face.xyxy, picture.size
-    box = (max(0, math.floor(x0)), max(0, math.floor(y0)), min(width, math.ceil(x1)), min(height, math.ceil(y1)))
-    if box[2] - box[0] < 3 or box[3] - box[1] < 3:
-        return 0.0
-    luma = picture.crop(box).convert("L")
-    luma.thumbnail((FACE_PX, FACE_PX), Image.Resampling.BOX)
-    return hashes.sharpness_contrast(luma)[0]
-
-
 def _is_among(domain: str, names: tuple[str, ...]) -> bool:
     return domain in names or (domain != SELFIE and "drawn" in names)
-
-
-def _columns(answer: Crop | Decision, source_id: str) -> dict[str, Any]:
-    """One result row."""
-    if isinstance(answer, Decision):
-        decided = {"reason": answer.reason.value, "value": answer.value, "limit": answer.limit}
-        return {"id": source_id, "png": None, **decided}
-    png = images.encode_png(answer.image)
-    row: dict[str, Any] = {
-        "id": files.id_of_bytes(png),
-        "parent_id": source_id,
-        "pixel_id": images.Picture(answer.image, "PNG").pixel_id,
-        "width": answer.image.width,
-        "height": answer.image.height,
-        "crop_preset": answer.preset,
-        "crop_quad": answer.quad.ravel().tolist(),
-        "crop_scale": answer.scale,
-        "reason": None,
-        "png": png,
-        **answer.measured,
-    }
-    return row if answer.face is None else row | _face_columns(answer, answer.face)
-
-
-def _face_columns(crop: Crop, face: Face) -> dict[str, Any]:
-    """What is known of the face, in the crop's pixels; region boxes where the detector saw regions itself."""
-    row: dict[str, Any] = {
-        "face_number": crop.number,
-        "face_score": face.score,
-        "face_xyxy": framing.box_to_crop(face.xyxy, crop.quad, crop.image.size),
-        "landmarks": crop.to_crop(face.landmarks).ravel().tolist(),
-    }
-    if face.regions:
-        row |= {"regions_score": face.score, "regions_origin": Origin.DETECTOR.value}
-    for region, xyxy in face.regions.items():
-        x0, y0, x1, y1 = framing.box_to_crop(xyxy, crop.quad, crop.image.size, clip=True)
-        row[f"{region}_xyxy"] = [x0, y0, x1, y1] if x1 > x0 and y1 > y0 else None
-    return row

@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from scgan_data.cli import Params, Set, run_app
+from scgan_data.cli import run_app
+from scgan_data.cli_app import Params, Set
 
 Dataset = Annotated[Path, typer.Argument(help="Folder that `scgan-data dataset` wrote.", show_default=False)]
 Model = Annotated[Path, typer.Argument(help="Model folder, for example models/avataaars.", show_default=False)]

@@ -17,7 +17,8 @@ from PIL import Image
 from rich.table import Table
 
 from scgan_data import files, images
-from scgan_data.crop import Crop, CropConfig, Decision, cut, find_faces
+from scgan_data.crop import CropConfig, cut, find_faces
+from scgan_data.cropped import Crop, Decision
 from scgan_data.errors import SourceError
 from scgan_data.images import UndecodableError
 from scgan_data.records import MEANING, SELFIE, Reason

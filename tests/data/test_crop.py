@@ -11,7 +11,8 @@ from PIL import ExifTags, Image, ImageFilter
 from skimage import data as pictures
 
 from scgan_data import crop, files, framing, hashes, images, manifest
-from scgan_data.crop import Crop, CropConfig, Decision
+from scgan_data.crop import CropConfig
+from scgan_data.cropped import Crop, Decision, face_sharpness
 from scgan_data.faces import retinaface
 from scgan_data.faces.face import Face
 from scgan_data.records import Reason, Region
@@ -102,14 +103,14 @@ def test_a_turned_or_bent_head_has_its_reason(woman: Image.Image, face: Face) ->
 
 
 def test_sharpness_of_the_face_does_not_see_the_background(woman: Image.Image, face: Face) -> None:
-    sharp = crop.face_sharpness(woman, face)
+    sharp = face_sharpness(woman, face)
     x0, y0, x1, y1 = (round(v) for v in face.xyxy)
     soft = woman.filter(ImageFilter.GaussianBlur(4))
     only_face = woman.copy()
     only_face.paste(soft.crop((x0 - 4, y0 - 4, x1 + 4, y1 + 4)), (x0 - 4, y0 - 4))
     soft.paste(woman.crop((x0 - 4, y0 - 4, x1 + 4, y1 + 4)), (x0 - 4, y0 - 4))
-    assert crop.face_sharpness(soft, face) == sharp > 3 * crop.face_sharpness(only_face, face)
-    assert crop.face_sharpness(woman.crop((0, 0, 100, 80)), face) == 0.0, "it lies outside"
+    assert face_sharpness(soft, face) == sharp > 3 * face_sharpness(only_face, face)
+    assert face_sharpness(woman.crop((0, 0, 100, 80)), face) == 0.0, "it lies outside"
 
 
 @pytest.mark.parametrize("preset", ["shoulder", "ffhq", "photo2cartoon", "face"])
