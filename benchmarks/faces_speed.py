@@ -3,7 +3,7 @@
     python -m benchmarks.faces_speed
 
 The same fp32 network (MobileNet0.25) and input size throughout. `one by one` is the network as the package builds it,
-a picture a call, with torch's own threads on all cores; `batched` is what ships: channels last, batches of a fixed
+a picture a call, with torch's own threads on all cores (and, stated too, one thread in each of two processes); `batched` is what ships: channels last, batches of a fixed
 number of places, one thread in each of two processes; onnxruntime runs the publisher's ONNX file on the same batches,
 one thread in each of two processes as well. Rounds are interleaved and medians taken, so that a busy moment hits all.
 The stage runs whole, decoding and writing included, on two numbers of pictures, so that the start of its workers drops
@@ -70,6 +70,7 @@ def main() -> None:
     model = weights.find("retinaface-mobilenet")
     ways = {  # started together: they import torch meanwhile
         "one by one": Way([_ours("one by one", os.cpu_count() or 1)]),
+        "one by one, a thread in each of two processes": Way([_ours("one by one", 1) for _ in range(2)]),
         "batched": Way([_ours("batched", 1) for _ in range(2)]),
         "onnxruntime": Way([peer.onnx_session(model, 1) for _ in range(2)]),
     }
