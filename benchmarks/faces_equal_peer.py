@@ -52,15 +52,17 @@ _ONNX = """
 import sys, time
 import numpy as np, onnxruntime
 options = onnxruntime.SessionOptions()
-options.intra_op_num_threads = int(sys.argv[3])
+options.intra_op_num_threads = int(sys.argv[2])
 session = onnxruntime.InferenceSession(sys.argv[1], options, providers=["CPUExecutionProvider"])
-batch = np.load(sys.argv[2])
 for line in sys.stdin:
+    times, file = line.split()
+    batch = np.load(file)
     started = time.perf_counter()
-    for _ in range(int(line)):
-        out = session.run(None, {"input": batch})
+    for _ in range(int(times)):
+        session.run(None, {"input": batch})
     print(time.perf_counter() - started, flush=True)
-np.savez(sys.argv[2] + ".out.npz", *out)
+    if times == "1":
+        np.savez(file + ".out.npz", *session.run(None, {"input": batch}))
 """
 
 
@@ -77,12 +79,12 @@ def predict_jsons(
     return float(seconds), answers
 
 
-def onnx_session(model: Path, batch: Path, threads: int) -> subprocess.Popen[str]:
-    """A process that runs an ONNX file on a batch (`.npy`) as often as each line of its input says, and prints seconds.
+def onnx_session(model: Path, threads: int) -> subprocess.Popen[str]:
+    """A process that runs an ONNX file: for each line `TIMES FILE` of its input on a batch (`.npy`), printing seconds.
 
-    At its end it writes the outputs beside the batch (`.out.npz`).
+    Asked for once, it also writes the outputs beside the batch (`.out.npz`).
     """
-    command = [str(python()), "-c", _ONNX, str(model), str(batch), str(threads)]
+    command = [str(python()), "-c", _ONNX, str(model), str(threads)]
     pipe = subprocess.PIPE
     return subprocess.Popen(command, env=_environment(), stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True)
 

@@ -3,7 +3,7 @@
     python -m benchmarks.faces_speed
 
 The same fp32 network (MobileNet0.25) and input size throughout. `one by one` is the network as the package builds it,
-a picture a call, with torch's own threads on all cores; `batched` is what ships: channels last, batches of a fixed
+a picture a call, with torch's own threads on all cores (and, stated too, one thread in each of two processes); `batched` is what ships: channels last, batches of a fixed
 number of places, one thread in each of two processes; onnxruntime runs the publisher's ONNX file on the same batches,
 one thread in each of two processes as well. Rounds are interleaved and medians taken, so that a busy moment hits all.
 The stage runs whole, decoding and writing included, on two numbers of pictures, so that the start of its workers drops
@@ -18,10 +18,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from PIL import Image
 from skimage import data
 
@@ -37,27 +39,27 @@ from scgan_data.stage import open_stage
 
 SIZES = ((256, 256), (416, 320), (640, 640))
 """Canvases (height, width): the closer look's, a first look's, a second look's."""
-ROUNDS, ROUND_SECONDS = 7, 0.8
+ROUNDS, ROUND_SECONDS = 7, 0.7
 FEW, MANY, PREDICTED = 40, 160, 4
 _OURS = """
 import sys, time, numpy as np, torch
 from scgan_data.faces import retinaface, retinaface_mobilenet
 from scgan_data import weights
-how, file = sys.argv[1:3]
-if how == "batched":
+batched = sys.argv[1] == "batched"
+if batched:
     torch.set_num_threads(1)
     net = retinaface.network()
 else:
     net = retinaface_mobilenet.build(weights.find("retinaface-mobilenet"))
 device = next(net.parameters()).device
-batch = torch.from_numpy(np.load(file))
-calls = [batch] if how == "batched" else list(batch.split(1))
-layout = torch.channels_last if how == "batched" else torch.contiguous_format
-calls = [call.contiguous(memory_format=layout) for call in calls]
+layout = torch.channels_last if batched else torch.contiguous_format
 with torch.inference_mode():
     for line in sys.stdin:
+        times, file = line.split()
+        batch = torch.from_numpy(np.load(file))
+        calls = [call.contiguous(memory_format=layout) for call in ([batch] if batched else batch.split(1))]
         started = time.perf_counter()
-        for _ in range(int(line)):
+        for _ in range(int(times)):
             for call in calls:
                 out = [t.cpu() for t in net(call.to(device))]
         print(time.perf_counter() - started, flush=True)
@@ -66,78 +68,70 @@ with torch.inference_mode():
 
 def main() -> None:
     """Measure and write."""
+    model = weights.find("retinaface-mobilenet")
+    ways = {  # started together: they import torch meanwhile
+        "one by one": Way([_ours("one by one", os.cpu_count() or 1)]),
+        "one by one, a thread in each of two processes": Way([_ours("one by one", 1) for _ in range(2)]),
+        "batched": Way([_ours("batched", 1) for _ in range(2)]),
+        "onnxruntime": Way([peer.onnx_session(model, 1) for _ in range(2)]),
+    }
     with tempfile.TemporaryDirectory() as folder:
-        figures = [f for size in SIZES for f in _network(size, Path(folder))]
+        figures = [f for size in SIZES for f in _network(ways, size, Path(folder))]
+        for way in ways.values():
+            for process in way.processes:
+                process.communicate()
         write("faces_speed", [*figures, *_end_to_end(Path(folder))])
 
 
-class _Runners:
-    """Processes of one kind that run together: `rate` is their pictures a second in one round."""
+@dataclass(frozen=True)
+class Way:
+    """Processes of one kind that run at the same time."""
 
-    def __init__(self, processes: list[subprocess.Popen[str]], pictures: int) -> None:
-        self.processes, self.pictures, self.times = processes, pictures, 1
-        self.rates: list[float] = []
-        self._round()  # imports, first calls
-        self.times = max(1, round(ROUND_SECONDS * self._round() / (pictures * len(processes))))
+    processes: list[subprocess.Popen[str]]
 
-    def measure(self) -> None:
-        """One round."""
-        self.rates.append(self._round())
-
-    @property
-    def rate(self) -> float:
-        """The median round's."""
-        return float(np.median(self.rates))
-
-    def stop(self) -> None:
-        """Let them end."""
-        for process in self.processes:
-            process.communicate()
-
-    def _round(self) -> float:
+    def seconds(self, times: int, file: Path) -> float:
+        """Of `times` runs over the batch of a file in each of the processes, the slowest one's."""
         for process in self.processes:
             assert process.stdin is not None
-            process.stdin.write(f"{self.times}\n")
+            process.stdin.write(f"{times} {file}\n")
             process.stdin.flush()
-        seconds = [float(p.stdout.readline()) for p in self.processes if p.stdout is not None]
-        return self.times * self.pictures * len(self.processes) / max(seconds)
+        return max(float(p.stdout.readline()) for p in self.processes if p.stdout is not None)
 
 
-def _network(size: tuple[int, int], folder: Path) -> list[Figure]:
+def _network(ways: dict[str, Way], size: tuple[int, int], folder: Path) -> list[Figure]:
     """One canvas: the three ways, and how far onnxruntime's outputs are from ours."""
     places = batches.places_of(size, "cpu")
+    batch, file = _batch(size, places), folder / f"{size[0]}.npy"
+    np.save(file, batch)
+    rates: dict[str, list[float]] = {name: [] for name in ways}
+    times = {name: max(2, round(ROUND_SECONDS / max(_warm(way, file), 1e-3))) for name, way in ways.items()}
+    for _ in range(ROUNDS):
+        for name, way in ways.items():
+            pictures = times[name] * places * len(way.processes)
+            rates[name].append(pictures / way.seconds(times[name], file))
+    rate = {name: float(np.median(seen)) for name, seen in rates.items()}
+    name, unit = f"{size[1]} × {size[0]}, batches of {places}", "pictures a second on two cores"
+    least, single, onnx = 20.0 if _has_cuda() else 1.5, rate["one by one"], rate["onnxruntime"]
+    return [
+        *(Figure(f"{name}: {way}", round(value, 1), unit) for way, value in rate.items()),
+        Figure(f"{name}: batched / one by one", round(rate["batched"] / single, 2), "times", least),
+        Figure(f"{name}: batched / onnxruntime", round(rate["batched"] / onnx, 2), "times", 0.7),
+        Figure(f"{name}: outputs", _apart(batch, file), "largest difference from onnxruntime's", 1e-4, at_most=True),
+    ]
+
+
+def _warm(way: Way, file: Path) -> float:
+    """Seconds of a run after the first, which pays for imports and for memory."""
+    way.seconds(1, file)
+    return way.seconds(2, file) / 2
+
+
+def _batch(size: tuple[int, int], places: int) -> NDArray[np.float32]:
+    """(places, 3, H, W) as the network wants it: a photograph with different noise."""
     rng = np.random.default_rng(0)
     photograph = np.asarray(Image.fromarray(data.astronaut()).resize((size[1], size[0])), np.float32)
     held = np.stack([photograph + rng.normal(0, 4, photograph.shape).astype(np.float32) for _ in range(places)])
-    batch = np.ascontiguousarray((held[..., ::-1] - np.asarray(retinaface.MEAN_BGR, np.float32)).transpose(0, 3, 1, 2))
-    file = folder / f"{size[0]}.npy"
-    np.save(file, batch)
-    model = weights.find("retinaface-mobilenet")
-    ways = {
-        "one by one": _Runners([_ours("one by one", file, os.cpu_count() or 1)], places),
-        "batched": _Runners([_ours("batched", file, 1) for _ in range(2)], places),
-        "onnxruntime": _Runners([peer.onnx_session(model, file, 1) for _ in range(2)], places),
-    }
-    for _ in range(ROUNDS):
-        for way in ways.values():
-            way.measure()
-    for way in ways.values():
-        way.stop()
-    rate = {name: way.rate for name, way in ways.items()}
-    name = f"{size[1]} × {size[0]}, batches of {places}"
-    unit = "pictures a second on two cores"
-    on_gpu = _has_cuda()
-    return [
-        *(Figure(f"{name}: {way}", round(value, 1), unit) for way, value in rate.items()),
-        Figure(
-            f"{name}: batched / one by one",
-            round(rate["batched"] / rate["one by one"], 2),
-            "times",
-            20 if on_gpu else 1.5,
-        ),
-        Figure(f"{name}: batched / onnxruntime", round(rate["batched"] / rate["onnxruntime"], 2), "times", 0.7),
-        Figure(f"{name}: outputs", _apart(batch, file), "largest difference from onnxruntime's", 1e-4, at_most=True),
-    ]
+    return np.ascontiguousarray((held[..., ::-1] - np.asarray(retinaface.MEAN_BGR, np.float32)).transpose(0, 3, 1, 2))
 
 
 def _has_cuda() -> bool:
@@ -146,13 +140,13 @@ def _has_cuda() -> bool:
     return torch.cuda.is_available()
 
 
-def _ours(how: str, file: Path, threads: int) -> subprocess.Popen[str]:
+def _ours(how: str, threads: int) -> subprocess.Popen[str]:
     environment = os.environ | {"OMP_NUM_THREADS": str(threads), "PYTHONPATH": str(Path(__file__).parents[1])}
-    command = [sys.executable, "-W", "ignore", "-c", _OURS, how, str(file)]
+    command = [sys.executable, "-W", "ignore", "-c", _OURS, how]
     return subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
-def _apart(batch: np.ndarray[tuple[int, ...], np.dtype[np.float32]], file: Path) -> float:
+def _apart(batch: NDArray[np.float32], file: Path) -> float:
     """The largest difference of boxes, scores and points, in the network's own units."""
     import torch
 
