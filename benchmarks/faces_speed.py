@@ -3,12 +3,13 @@
     python -m benchmarks.faces_speed
 
 The same fp32 network (MobileNet0.25) and input size throughout. `one by one` is the network as the package builds it,
-a picture a call, with torch's own threads on all cores (and, stated too, one thread in each of two processes); `batched` is what ships: channels last, batches of a fixed
-number of places, one thread in each of two processes; onnxruntime runs the publisher's ONNX file on the same batches,
-one thread in each of two processes as well. Rounds are interleaved and medians taken, so that a busy moment hits all.
-The stage runs whole, decoding and writing included, on two numbers of pictures, so that the start of its workers drops
-out of the difference. retinaface-pytorch's `predict_jsons` runs another network, ResNet50 (random weights cost the
-same).
+a picture a call, with torch's own threads on all cores (and, stated too, one thread in each of two processes);
+`batched` is what ships: channels last, batches of a fixed number of places, one thread in each of two processes;
+onnxruntime runs the publisher's ONNX file on the same batches, one thread in each of two processes as well. Rounds are
+interleaved and medians taken, so that a busy moment hits all; on a busy machine torch's own threads wait for one
+another, and `one by one` is far too slow. The stage runs whole, decoding and writing included, on two numbers of
+pictures, so that the start of its workers drops out of the difference. retinaface-pytorch's `predict_jsons` runs
+another network, ResNet50 (random weights cost the same).
 """
 
 from __future__ import annotations
