@@ -91,7 +91,7 @@ def annotate_batch(batch: pd.DataFrame, config: AnnotateConfig) -> pd.DataFrame:
 
 
 def _columns(row: Mapping[Any, Any], config: AnnotateConfig) -> dict[str, Any]:
-    size = int(row["width"]), int(row["height"])
+    size = (0, 0) if pd.isna(row["width"]) else (int(row["width"]), int(row["height"]))  # no size, no box inside it
     points = None if row["landmarks"] is None else np.asarray(row["landmarks"], float).reshape(5, 2)
     found, origin = _found(row, points, config)
     margins = _margins(found, points, size, row["domain"], config)

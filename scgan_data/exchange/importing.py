@@ -84,7 +84,7 @@ def import_file(
     if not file.exists():
         raise ExchangeError(f"{file} is not there")
     known = _known(manifest.kept(manifest.read(folder)), verdicts.read_verdicts(into))
-    at = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    at = datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds")
     entries: list[dict[str, Any]] = []
     seen: dict[str, str] = {}
     moved_points = 0

@@ -12,7 +12,7 @@ from skimage import data as pictures
 
 from scgan_data import crop, files, framing, hashes, images, manifest
 from scgan_data.crop import CropConfig
-from scgan_data.cropped import Crop, Decision, face_sharpness
+from scgan_data.cropped import Crop, Decision, columns, face_sharpness
 from scgan_data.faces import retinaface
 from scgan_data.faces.face import Face
 from scgan_data.records import Reason, Region
@@ -120,7 +120,7 @@ def test_points_and_boxes_come_back_from_the_row_alone(woman: Image.Image, face:
     config = CropConfig(size_px=96, preset=preset, level=level)
     answer = crop.cut(woman, [seen], "selfie", config)
     assert isinstance(answer, Crop) and answer.image.size == (96, 96)
-    row = crop._columns(answer, "parent")
+    row = columns(answer, "parent")
     size = (row["width"], row["height"])
     assert (
         np.abs(framing.to_parent(row["landmarks"], row["crop_quad"], size).reshape(5, 2) - face.landmarks).max() < 1e-9
@@ -134,10 +134,10 @@ def test_points_and_boxes_come_back_from_the_row_alone(woman: Image.Image, face:
 
 
 def test_a_detector_that_sees_no_regions_leaves_them_to_annotate(woman: Image.Image, face: Face) -> None:
-    row = crop._columns(crop.cut(woman, [face], "selfie", CropConfig(size_px=32)), "parent")
+    row = columns(crop.cut(woman, [face], "selfie", CropConfig(size_px=32)), "parent")
     assert not {"eyes_xyxy", "regions_score", "regions_origin"} & set(row)
     away = Face(face.xyxy, face.score, face.landmarks, {Region.EYES: (0.0, 300.0, 20.0, 320.0)})
-    assert crop._columns(crop.cut(woman, [away], "selfie", CropConfig(size_px=32)), "p")["eyes_xyxy"] is None
+    assert columns(crop.cut(woman, [away], "selfie", CropConfig(size_px=32)), "p")["eyes_xyxy"] is None
 
 
 def test_of_several_faces_the_policy_says_which(woman: Image.Image) -> None:
@@ -249,7 +249,8 @@ def test_each_face_is_a_row_and_no_row_is_lost(tmp_path: Path, woman: Image.Imag
     assert cropped(tmp_path, table).set_index("author").loc["pair", "reason"] == "several_faces"
 
 
-def test_a_rejected_row_is_about_its_own_picture(tmp_path: Path, woman: Image.Image, face: Face) -> None:
+def test_a_rejected_row_is_about_its_own_picture(tmp_path: Path, woman: Image.Image) -> None:
+    (face,) = crop.find_faces([woman], "selfie", CropConfig())[0]
     (row,) = cropped(tmp_path, rows_of(tmp_path, woman=woman), min_eye_distance_px=80).to_dict("records")
     assert row["reason"] == "face_too_small" and row["limit"] == 80 and row["value"] == face.eye_distance_px
     assert row["path"] == str(tmp_path / "woman.png") and (row["width"], row["height"]) == (512, 512)
