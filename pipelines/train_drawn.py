@@ -3,7 +3,7 @@
 Each step takes sixteen rendered pictures (`drawn_samples`). The loss is CenterNet's for the faces' centres (Zhou et al.
 2019, a cross entropy that counts the sure less), the plain distance of all lengths in units of the face, and the cross
 entropy of the regions' visibility. The rate falls to nothing as half a cosine, and what is written is a running mean of
-the parameters. Every `CHECKPOINT_EVERY` steps the whole state is written, by rename; a run that was killed goes on from
+the parameters. Every `checkpoint_every` steps the whole state is written, by rename; a run that was killed goes on from
 there and ends with the bytes of an undisturbed one.
 
 Fixed seeds, one thread and deterministic kernels: two runs on one machine agree bit for bit. All layers but the last
@@ -38,7 +38,6 @@ PEAK_RATE, WARM_STEPS = 2e-3, 200
 """The rate rises to its peak in so many steps."""
 MEAN_STEPS = 400
 """How far back the running mean of the parameters reaches."""
-CHECKPOINT_EVERY = 200
 SAY_EVERY = 100
 REGION_WEIGHT, VISIBLE_WEIGHT = 1.5, 0.3
 
@@ -51,6 +50,8 @@ class Run:
     """Holds the bank and the checkpoint."""
     steps: int = 6000
     sizes: Sizes = field(default_factory=Sizes)
+    checkpoint_every: int = 200
+    """Steps."""
 
     @property
     def checkpoint(self) -> Path:
@@ -78,8 +79,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("scgan_data/drawn.npz"))
     parser.add_argument("--folder", type=Path, default=weights.cache_folder() / "drawn", help="bank and checkpoint")
     parser.add_argument("--steps", type=int, default=Run.steps)
+    parser.add_argument("--heads", type=int, default=Sizes.heads, help="drawn heads in the bank")
+    parser.add_argument("--scenes", type=int, default=Sizes.scenes, help="grounds in the bank")
+    parser.add_argument("--checkpoint-every", type=int, default=Run.checkpoint_every, help="steps")
     given = parser.parse_args()
-    net = train(Run(given.folder, given.steps))
+    net = train(Run(given.folder, given.steps, Sizes(given.heads, given.scenes), given.checkpoint_every))
     drawn_net.save(net, given.out)
     print(f"{given.out}: sha256 {hashlib.sha256(given.out.read_bytes()).hexdigest()}, register it in weights.py")
 
@@ -99,7 +103,7 @@ def train(run: Run) -> FaceNet:
             parts = " ".join(f"{v:.3f}" for v in np.mean(told[-SAY_EVERY:], axis=0))
             seconds = time.monotonic() - began
             print(f"step {state.step}: centres, lengths, visibility {parts}, {seconds:.0f} s", flush=True)
-        if state.step % CHECKPOINT_EVERY == 0:
+        if state.step % run.checkpoint_every == 0:
             write_bytes(checkpoint, kept(state))
     write_bytes(checkpoint, kept(state))
     return state.mean.eval()

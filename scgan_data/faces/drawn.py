@@ -1,11 +1,10 @@
 """Faces in drawings: boxes, scores, the five points, and region boxes of eyes, nose and mouth.
 
 A detector of our own (`drawn_net`, trained by `pipelines/train_drawn` on rendered faces only), since those made for
-photographs find a third of South Park's faces and a twentieth of The Simpsons'. A picture is looked at in several sizes,
-each laid on a canvas with a margin; in every look only faces of the sizes that training showed count, so that a face may
-fill its picture or be a fortieth of it. Small pictures are enlarged for the largest look: faces of avatars are often 64 px.
-What several looks find is merged by non-maximum suppression. A region that the network holds to be not visible is
-missing from `Face.regions`.
+photographs find a third of South Park's faces and a twentieth of The Simpsons'. A picture is looked at in several
+sizes, each laid on a canvas with a margin; of every look only faces of the sizes that training showed count, so that a
+face may fill its picture or be a fortieth of it. Small pictures are enlarged: avatars' faces are often 64 px. What the
+looks find is merged by non-maximum suppression. A region that is not visible is missing from `Face.regions`.
 
 As in `retinaface`, every batch has exactly `BATCH` places, empty ones zero: the same picture gives the same bits
 whatever its neighbours are.
@@ -36,10 +35,11 @@ LOOKS = (1.0, 0.5, 0.25)
 LEAST_SIDE_PX = 96
 """No look's longer side is smaller, but the largest."""
 FACE_PX = (11.0, 150.0)
-"""Sizes of faces (root of the area) that count in a look; the smallest look has no upper, the largest no lower limit."""
+"""Sizes of faces (root of the area) that count in a look; no upper limit in the smallest, no lower in the largest."""
 MARGIN_PX = 16
 MIN_SCORE = 0.35
-NMS_IOU = 0.4
+NMS_IOU, NMS_WITHIN = 0.4, 0.75
+"""Of two faces the less sure goes where so much of their union is shared, or so much of it lies within the other."""
 PARTS = (Region.EYES, Region.NOSE, Region.MOUTH)
 """In the order of the network's channels."""
 
@@ -156,7 +156,7 @@ def _box(corners: NDArray[np.float64]) -> Box:
 
 
 def _merged(faces: list[Face]) -> list[Face]:
-    """Of boxes that overlap, the surest; best score first."""
+    """Of boxes that overlap, the surest, and none that lies within a surer one; best score first."""
     import torch
     from torchvision.ops import nms
 
@@ -164,7 +164,17 @@ def _merged(faces: list[Face]) -> list[Face]:
         return []
     boxes = torch.tensor([face.xyxy for face in faces], dtype=torch.float64)
     keep = nms(boxes, torch.tensor([face.score for face in faces], dtype=torch.float64), NMS_IOU)
-    return [faces[int(k)] for k in keep]
+    merged: list[Face] = []
+    for face in (faces[int(k)] for k in keep):
+        if all(_share_within(face.xyxy, surer.xyxy) < NMS_WITHIN for surer in merged):
+            merged.append(face)
+    return merged
+
+
+def _share_within(one: Box, other: Box) -> float:
+    """The share of a box that lies within another."""
+    wide, high = min(one[2], other[2]) - max(one[0], other[0]), min(one[3], other[3]) - max(one[1], other[1])
+    return max(0.0, wide) * max(0.0, high) / max(1e-9, (one[2] - one[0]) * (one[3] - one[1]))
 
 
 @lru_cache(maxsize=1)
