@@ -27,7 +27,8 @@ TRUTH = 4 * TURNS + 5
 """Points of a head: the face's, eyes', nose's and mouth's, and the five; x is NaN for what is not to be seen."""
 STYLED = 6
 """Each so many-th head is of a style."""
-_DRAWING = ("pen", "parts", "hair", "looks", "heads", "styles", "scenes", "bank")
+DRAWING = ("pen", "parts", "hair", "body", "looks", "heads", "styles", "scenes", "bank")
+"""The modules (`drawn_*`) that decide what a bank holds."""
 _U8 = NDArray[np.uint8]
 
 
@@ -53,7 +54,7 @@ class Bank:
     """(m, 208, 208, 3)."""
 
 
-def sources_hash(names: tuple[str, ...] = _DRAWING) -> str:
+def sources_hash(names: tuple[str, ...] = DRAWING) -> str:
     """What the drawn data depend on: a bank or checkpoint of other sources is not used."""
     here, digest = Path(__file__).parent, hashlib.sha256(repr(SEED).encode())
     for name in names:

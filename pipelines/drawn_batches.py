@@ -28,21 +28,21 @@ LENGTHS = 1 + 4 + 10 + 12
 
 @dataclass(frozen=True)
 class Batch:
-    """(16, 160, 160, 3) pictures and the truth of (20, 20) cells."""
+    """(16, 192, 192, 3) pictures and the truth of (24, 24) cells."""
 
     images: NDArray[np.uint8]
     heat: NDArray[np.float32]
-    """(16, 20, 20): 1 at a centre, falling off around it."""
+    """(16, 24, 24): 1 at a centre, falling off around it."""
     counted: NDArray[np.float32]
-    """(16, 20, 20): 0 where a face is that is neither taught nor held to be none."""
+    """(16, 24, 24): 0 where a face is that is neither taught nor held to be none."""
     lengths: NDArray[np.float32]
-    """(16, 27, 20, 20), 0 where unknown."""
+    """(16, 27, 24, 24), 0 where unknown."""
     weights: NDArray[np.float32]
-    """(16, 27, 20, 20): how much each length counts."""
+    """(16, 27, 24, 24): how much each length counts."""
     visible: NDArray[np.float32]
-    """(16, 3, 20, 20)."""
+    """(16, 3, 24, 24)."""
     visible_weights: NDArray[np.float32]
-    """(16, 3, 20, 20)."""
+    """(16, 3, 24, 24)."""
 
 
 def batches(bank: Path, steps: int, *, start: int = 0) -> Iterator[Batch]:

@@ -1,4 +1,4 @@
-"""What grows or sits on a drawn head: hair behind and before it, hats, ears, glasses, beards, and what is under it."""
+"""What grows or sits on a drawn head: hair behind and before it, hats, ears, glasses, beards."""
 
 from __future__ import annotations
 
@@ -10,31 +10,6 @@ from pipelines.drawn_parts import Look
 from pipelines.drawn_pen import Pen, Points, arc, hue, mixed, ring, scaled, smooth
 
 Outline = Points
-
-
-def draw_body(pen: Pen, look: Look) -> None:
-    """Neck, shoulders and clothes; sometimes nothing."""
-    if pen.chance(0.15):
-        return
-    cloth = hue(pen.rng, (0.0, 0.9), (0.15, 1.0))
-    neck, wide = pen.between(0.15, 0.5) * look.width, pen.between(0.8, 2.2) * look.width
-    top = 1.0 + pen.between(-0.1, 0.35)
-    knots = [
-        (-wide, 2.6),
-        (-wide * 0.95, top + 0.45),
-        (-neck, top),
-        (neck, top),
-        (wide * 0.95, top + 0.45),
-        (wide, 2.6),
-    ]
-    body = np.array(knots) if pen.chance(0.3) else smooth([*knots, (0.0, 3.2)])
-    pen.fill(np.array([(-neck, 0.5), (neck, 0.5), (neck * 1.1, top + 0.3), (-neck * 1.1, top + 0.3)]), look.skin)
-    pen.fill(body, cloth)
-    if pen.chance(0.5):
-        v = np.array([(-neck * 1.1, top), (neck * 1.1, top), (0.0, top + pen.between(0.2, 0.8))])
-        pen.fill(v, look.skin if pen.chance(0.5) else hue(pen.rng, (0, 1), (0.2, 1)))
-    for k in range(int(pen.rng.integers(0, 5)) if pen.chance(0.4) else 0):
-        pen.fill(ring(0.0, top + 0.35 + 0.25 * k, 0.05, 0.05), hue(pen.rng, (0, 1), (0.1, 1)))
 
 
 def draw_back_hair(pen: Pen, look: Look, long: bool) -> None:

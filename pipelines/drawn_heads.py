@@ -14,11 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
+from pipelines.drawn_body import draw_body
 from pipelines.drawn_hair import (
     draw_animal_ears,
     draw_back_hair,
     draw_beard,
-    draw_body,
     draw_ears,
     draw_front_hair,
     draw_glasses,

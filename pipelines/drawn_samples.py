@@ -19,7 +19,7 @@ from pipelines.drawn_bank import TURNS, Bank
 from pipelines.drawn_pen import hue, ring
 from pipelines.watermark_pictures import jpeg
 
-SAMPLE_PX = 160
+SAMPLE_PX = 192
 GRAY = 128
 """Of the empty border round a picture: the network's zero."""
 LEAST_SIDE_PX = 10
@@ -43,12 +43,12 @@ class Laid:
     taught: bool = True
     """False where too much of the face is covered or cut off."""
     hidden: NDArray[np.bool_] = field(default_factory=lambda: np.zeros((0, 0), bool))
-    """(160, 160): where something covers it."""
+    """(192, 192): where something covers it."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A picture (160, 160, 3) and its faces."""
+    """A picture (192, 192, 3) and its faces."""
 
     image: NDArray[np.uint8]
     faces: list[Laid]
@@ -130,7 +130,7 @@ def _lay(
     laid = _laid(moved, np.array(bank.known[index]), window, mirrored)
     if any(_overlap(laid.box, other.box) > 0.3 for other in faces):
         return
-    head = _recoloured(rng, Image.fromarray(bank.heads[index]))
+    head = _recoloured(rng, Image.fromarray(_lengthened(rng, bank.heads[index])))
     shrink = max(1, int(0.8 / scale))
     if shrink > 1:
         head = head.reduce(shrink)
@@ -143,6 +143,13 @@ def _lay(
     for other in faces:
         other.hidden |= opaque
     faces.append(laid)
+
+
+def _lengthened(rng: np.random.Generator, head: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The body that is cut off at the sprite's lower border, often carried on downwards."""
+    if rng.random() < 0.4:
+        return head
+    return np.pad(head, ((0, int(rng.integers(20, 400))), (0, 0), (0, 0)), mode="edge")
 
 
 def _matrix(rng: np.random.Generator, scale: float) -> tuple[NDArray[np.float64], bool]:
@@ -259,7 +266,8 @@ def _coloured(rng: np.random.Generator, pixels: NDArray[np.uint8]) -> NDArray[np
         return pixels
     x = pixels.astype(np.float64)
     if pick < 0.75:
-        x = 255 * (x / 255) ** rng.uniform(0.6, 1.6) * rng.uniform(0.7, 1.15, 3)
+        exposure = rng.uniform(0.3, 0.9) if rng.random() < 0.25 else 1.0
+        x = 255 * (x / 255) ** rng.uniform(0.6, 1.6) * rng.uniform(0.7, 1.15, 3) * exposure
         mean = x.mean(axis=2, keepdims=True)
         x = mean + (x - mean) * rng.uniform(0.0, 1.4)
     if pick > 0.65:

@@ -27,7 +27,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid
 
-from pipelines.drawn_bank import SEED, Sizes, draw_bank, sources_hash
+from pipelines.drawn_bank import DRAWING, SEED, Sizes, draw_bank, sources_hash
 from pipelines.drawn_batches import Batch, batches
 from scgan_data import weights
 from scgan_data.faces import drawn_net
@@ -56,9 +56,7 @@ class Run:
     @property
     def checkpoint(self) -> Path:
         """A checkpoint of other data, or of a rate that falls over other steps, has another name."""
-        data = sources_hash(
-            ("pen", "parts", "hair", "looks", "heads", "styles", "scenes", "bank", "samples", "batches")
-        )
+        data = sources_hash((*DRAWING, "samples", "batches"))
         return self.folder / f"run-{data}-{self.sizes.heads}-{self.sizes.scenes}-{self.steps}.pt"
 
 
