@@ -102,7 +102,7 @@ FAMILIES = {
         taper=(0.0, 0.2), point=(0.0, 0.35), shaded=0.35, skin="human",
     ),
     "animal": Family(
-        0.03, (0.75, 1.2), (-0.35, 0.1), (0.3, 0.55), (0.1, 0.3), (0.8, 1.4), "ball dot dot almond anime",
+        0.01, (0.75, 1.2), (-0.35, 0.1), (0.3, 0.55), (0.1, 0.3), (0.8, 1.4), "ball dot dot almond anime",
         (0.5, 0.75), (0.1, 0.25), "button button triangle dot", (0.45, 0.7), (0.15, 0.4),
         "smile line open grin wave", (0.02, 0.02, 0.02, 0.04, 0.05, 0.15, 0.7), 0.4, muzzle=(0.1, 0.5), shaded=0.25,
         taper=(-0.25, 0.2),

@@ -1,8 +1,8 @@
 """Train the detector of drawn faces that ships in scgan_data/drawn.npz: `python -m pipelines.train_drawn`.
 
 Each step takes sixteen rendered pictures (`drawn_samples`). The loss is CenterNet's for the faces' centres (Zhou et al.
-2019, a cross entropy that counts the sure less), the plain distance of all lengths in units of the face, and the cross
-entropy of the regions' visibility. The rate falls to nothing as half a cosine, and what is written is a running mean of
+2019, a cross entropy that counts the sure less), the plain distance of all lengths in units of the face, the generalised
+IoU of the boxes, and the cross entropy of the regions' visibility. The rate falls to nothing as half a cosine, and what is written is a running mean of
 the parameters. Every `checkpoint_every` steps the whole state is written, by rename; a run that was killed goes on from
 there and ends with the bytes of an undisturbed one.
 
@@ -48,7 +48,7 @@ class Run:
 
     folder: Path
     """Holds the bank and the checkpoint."""
-    steps: int = 6000
+    steps: int = 6200
     sizes: Sizes = field(default_factory=Sizes)
     checkpoint_every: int = 200
     """Steps."""
@@ -100,7 +100,7 @@ def train(run: Run) -> FaceNet:
         if state.step % SAY_EVERY == 0:
             parts = " ".join(f"{v:.3f}" for v in np.mean(told[-SAY_EVERY:], axis=0))
             seconds = time.monotonic() - began
-            print(f"step {state.step}: centres, lengths, visibility {parts}, {seconds:.0f} s", flush=True)
+            print(f"step {state.step}: centres, lengths, boxes, visibility {parts}, {seconds:.0f} s", flush=True)
         if state.step % run.checkpoint_every == 0:
             write_bytes(checkpoint, kept(state))
     write_bytes(checkpoint, kept(state))
@@ -122,7 +122,7 @@ def rate(step: int, steps: int) -> float:
 
 
 def advance(state: State, batch: Batch, steps: int) -> tuple[float, ...]:
-    """One step of so many; the losses of centres, lengths and visibility."""
+    """One step of so many; its `losses`."""
     for group in state.optimizer.param_groups:
         group["lr"] = rate(state.step, steps)
     parts = losses(state.net, batch)
@@ -147,7 +147,7 @@ def _average(state: State) -> None:
 
 
 def losses(net: FaceNet, batch: Batch) -> list[Tensor]:
-    """Of centres, lengths and visibility, weighted as they are added."""
+    """Of centres, lengths, boxes' shares and visibility, weighted as they are added."""
     x_nchw = torch.from_numpy(batch.images).permute(0, 3, 1, 2).float() / 127.5 - 1
     with torch.autocast("cpu", torch.bfloat16):
         features = net.features(x_nchw)
@@ -160,8 +160,21 @@ def losses(net: FaceNet, batch: Batch) -> list[Tensor]:
     weight[:, 15:] *= REGION_WEIGHT
     lengths = ((found[:, 1:28] - torch.from_numpy(batch.lengths)).abs() * weight).sum() / near
     sure = torch.from_numpy(batch.visible_weights)
+    shares = torch.stack([_unshared(found, batch, weight, first) for first in (2, 16, 20, 24)]).sum() / near
     seen = binary_cross_entropy_with_logits(found[:, VISIBLE], torch.from_numpy(batch.visible), sure, reduction="sum")
-    return [centres, lengths, seen * VISIBLE_WEIGHT / near]
+    return [centres, lengths, shares, seen * VISIBLE_WEIGHT / near]
+
+
+def _unshared(found: Tensor, batch: Batch, weight: Tensor, first: int) -> Tensor:
+    """One less the generalised IoU (Rezatofighi et al. 2019) of the boxes in the four channels from `first`, summed."""
+    x0, y0, x1, y1 = found[:, first : first + 4].unbind(1)
+    u0, v0, u1, v1 = torch.from_numpy(batch.lengths)[:, first - 1 : first + 3].unbind(1)
+    both = (x1.minimum(u1) - x0.maximum(u0)).clamp(min=0) * (y1.minimum(v1) - y0.maximum(v0)).clamp(min=0)
+    union = (x1 - x0).clamp(min=0) * (y1 - y0).clamp(min=0) + (u1 - u0) * (v1 - v0) - both
+    hull = (x1.maximum(u1) - x0.minimum(u0)).clamp(min=0) * (y1.maximum(v1) - y0.minimum(v0)).clamp(min=0)
+    least = 1e-4
+    value = both / union.clamp(min=least) - (hull - union) / hull.clamp(min=least)
+    return ((1 - value) * weight[:, first - 1].clamp(max=1)).sum()
 
 
 def _centres(logits: Tensor, heat: Tensor) -> Tensor:
