@@ -91,7 +91,7 @@ FAMILIES = {
         taper=(0.0, 0.22), point=(0.0, 0.4), shaded=0.95, skin="human",
     ),
     "strip": Family(  # ink on white
-        0.07, (0.6, 1.05), (-0.3, 0.1), (0.28, 0.5), (0.08, 0.25), (0.8, 1.5), "dot dot ball ring arc line almond",
+        0.14, (0.55, 1.05), (-0.3, 0.15), (0.22, 0.5), (0.05, 0.25), (0.5, 1.5), "dot dot ball ring arc line almond",
         (0.4, 0.75), (0.1, 0.35), "none dot line line curve triangle button sausage", (0.4, 0.7), (0.15, 0.45),
         " ".join(MOUTHS), (0.2, 0.15, 0.15, 0.15, 0.12, 0.1, 0.13), 0.5, outlined=1.0, shaded=0.0, skin="paper",
     ),

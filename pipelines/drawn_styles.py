@@ -55,11 +55,12 @@ def draw_style(rng: np.random.Generator, name: str, size: int = SPRITE_PX) -> Sp
     svg = Avatar(_style(name), options).to_string()
     whole = _render(svg, size)
     known = name not in _PLAIN
-    found: list[Points | None] = [_part(svg, whole, region) if known else None for region in REGIONS]
+    bare = _without(svg, "glasses")[0]
+    found: list[Points | None] = [_part(bare, region, size) if known else None for region in REGIONS]
     if known and _hides_eyes(svg):
         found[0] = None
     box = _FACES[name]
-    face = _corners(box, size) if box is not None else _part(svg, whole, "head")
+    face = _corners(box, size) if box is not None else _part(svg, "head", size)
     if face is None:
         face = _corners((0.1, 0.1, 0.9, 0.9), size)
     eyes, nose, mouth = found
@@ -77,12 +78,17 @@ def _hides_eyes(svg: str) -> bool:
     return any(name in svg for name in ('id="accessories-sunglasses', 'id="accessories-wayfarers', 'id="glasses-sun'))
 
 
-def _part(svg: str, whole: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], name: str) -> Points | None:
+def _without(svg: str, name: str) -> tuple[str, int]:
+    """A picture without a part, and how often it was there."""
+    return re.subn(rf'<g id="{name}-', f'<g display="none" id="{name}-', svg)
+
+
+def _part(svg: str, name: str, size: int) -> Points | None:
     """The points of a part's edge: what changes where it is left out; None where nothing does."""
-    without, count = re.subn(rf'<g id="{name}-', f'<g display="none" id="{name}-', svg)
+    without, count = _without(svg, name)
     if not count:
         return None
-    changed = np.abs(_render(without, whole.shape[1]).astype(np.int16) - whole).max(2) > 24
+    changed = np.abs(_render(without, size).astype(np.int16) - _render(svg, size)).max(2) > 24
     if changed.sum() < 6:
         return None
     rows, columns = np.nonzero(changed)

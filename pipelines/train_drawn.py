@@ -1,10 +1,10 @@
 """Train the detector of drawn faces that ships in scgan_data/drawn.npz: `python -m pipelines.train_drawn`.
 
 Each step takes sixteen rendered pictures (`drawn_samples`). The loss is CenterNet's for the faces' centres (Zhou et al.
-2019, a cross entropy that counts the sure less), the plain distance of all lengths in units of the face, the generalised
-IoU of the boxes, and the cross entropy of the regions' visibility. The rate falls to nothing as half a cosine, and what is written is a running mean of
-the parameters. Every `checkpoint_every` steps the whole state is written, by rename; a run that was killed goes on from
-there and ends with the bytes of an undisturbed one.
+2019, a cross entropy that counts the sure less), the plain distance of all lengths in units of the face, the
+generalised IoU of the boxes, and the cross entropy of the regions' visibility. The rate falls to nothing as half a
+cosine, and what is written is a running mean of the parameters. Every `checkpoint_every` steps the whole state is
+written, by rename; a run that was killed goes on from there and ends with the bytes of an undisturbed one.
 
 Fixed seeds, one thread and deterministic kernels: two runs on one machine agree bit for bit. All layers but the last
 multiply in bfloat16, their sums and parameters have 32 bits: a step takes .2 s instead of .36 on one free core of a
