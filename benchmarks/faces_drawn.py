@@ -25,11 +25,11 @@ from benchmarks.filter_errors import Errors, run
 from benchmarks.results import Figure
 from pipelines.drawn_styles import HELD_OUT
 from scgan_data import images
-from scgan_data.faces import drawn, retinaface
+from scgan_data.faces import drawn, drawn_parts, retinaface
 from scgan_data.faces.face import Face
 
 CASES = Path(__file__).parents[2] / "shared" / "cases"
-PORTRAITS, ANIME, FACELESS = 200, 500, 500
+PORTRAITS, ANIME, FACELESS = 100, 500, 500
 FOUND_IOU, STILLS_IOU = 0.4, 0.3
 LEAST_SCORE = 0.02
 """For average precision, which looks at all scores."""
@@ -66,10 +66,10 @@ Named = tuple[str, Detect, float]
 
 def limits() -> list[Figure]:
     """What the score's limit was chosen on: faces found and false ones in the training's own renders, other seeds."""
-    heads, empty = own_heads(300), own_faceless(500, seed=3)
+    heads, empty = own_heads(200), own_faceless(200, seed=3)
     found, false = _drawn([head.image for head in heads], 0.2), _drawn(empty, 0.2)
     made = []
-    for limit in (0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6):
+    for limit in (0.3, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65):
         hits = [_best(faces, head.face, limit)[1] >= FOUND_IOU for faces, head in zip(found, heads, strict=True)]
         wrong = [any(face.score >= limit for face in faces) for faces in false]
         made.append(_share(f"drawn: renders like training's found at score {limit:g}", hits))
@@ -98,11 +98,11 @@ def _style(errors: Errors, named: Named, style: str) -> list[Figure]:
 
 
 def _region_overlaps(best: list[tuple[Face | None, float]], made: list[Rendered]) -> dict[str, list[float]]:
-    overlaps: dict[str, list[float]] = {part.value: [] for part in drawn.PARTS}
+    overlaps: dict[str, list[float]] = {part.value: [] for part in drawn_parts.PARTS}
     for (face, overlap), portrait in zip(best, made, strict=True):
         if face is None or overlap < FOUND_IOU:
             continue
-        for part, truth in zip(drawn.PARTS, portrait.regions, strict=True):
+        for part, truth in zip(drawn_parts.PARTS, portrait.regions, strict=True):
             if truth is not None:
                 overlaps[part.value].append(iou(face.regions[part], truth) if part in face.regions else 0.0)
     return overlaps

@@ -1,10 +1,13 @@
 """Faces in drawings: boxes, scores, the five points, and region boxes of eyes, nose and mouth.
 
-A detector of our own (`drawn_net`, trained by `pipelines/train_drawn` on rendered faces only), since those made for
-photographs find a third of South Park's faces and a twentieth of The Simpsons'. A picture is looked at in several
-sizes, each laid on a canvas with a margin; of every look only faces of the sizes that training showed count, so that a
-face may fill its picture or be a fortieth of it. Small pictures are enlarged: avatars' faces are often 64 px. What the
-looks find is merged by non-maximum suppression. A region that is not visible is missing from `Face.regions`.
+A detector of our own (networks: `drawn_net`; trained by `pipelines/train_drawn` on rendered faces only), since those
+made for photographs find a third of South Park's faces and a twentieth of The Simpsons'. Three steps:
+
+- The picture is looked at in several sizes, each laid on a canvas with a margin. What the looks that can see a face of
+  that size say of it, in the mean, makes it a candidate. Small pictures are enlarged: avatars' faces are often 64 px.
+- Each candidate is looked at closely, enlarged to one size, as it is and mirrored: its score and box are the mean.
+- A second network places the parts of the faces that are left (`drawn_parts`). A region that is not visible is missing
+  from `Face.regions`.
 
 As in `retinaface`, every batch has exactly `BATCH` places, empty ones zero: the same picture gives the same bits
 whatever its neighbours are.
@@ -15,76 +18,92 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 
 from scgan_data import weights
 from scgan_data.faces.face import Box, Face
-from scgan_data.records import Region
 
 if TYPE_CHECKING:
     import torch
 
+    from scgan_data.faces.drawn_net import PartsNet
+
 BATCH = 4
-LOOKS = (1.0, 0.5, 0.25)
-"""Sizes of the looks, as fractions of `max_side_px`."""
-LEAST_SIDE_PX = 96
-"""No look's longer side is smaller, but the largest."""
-FACE_PX = (11.0, 150.0)
-"""Sizes of faces (root of the area) that count in a look; no upper limit in the smallest, no lower in the largest."""
+SHRINK, LOOKS = 0.7, 6
+"""Each look is so much smaller than the one before; at most so many looks."""
+LEAST_SIDE_PX = 80
+"""The smallest look's longer side, unless the picture is smaller still."""
+SEEN_PX = (16.0, 140.0)
+"""Sizes of faces (root of the area) in a look that training showed well."""
 MARGIN_PX = 16
-MIN_SCORE = 0.35
+MIN_SCORE = 0.55
+"""Where, on renders of the training's kind with other seeds, as many faces are missed as pictures have a false one."""
+FAINT = 0.05
+"""What one look says counts from here."""
+CANDIDATE = 0.25
+"""What the first looks, in the mean, hold a face from here is looked at closely."""
+CLOSE_PX, AROUND = 96.0, 2.8
+"""A candidate's size when looked at closely, and the side of what is shown of it, in its sizes."""
 NMS_IOU, NMS_WITHIN = 0.4, 0.75
 """Of two faces the less sure goes where so much of their union is shared, or so much of it lies within the other."""
-PARTS = (Region.EYES, Region.NOSE, Region.MOUTH)
-"""In the order of the network's channels."""
+F64 = NDArray[np.float64]
 
 
 def detect(images: Sequence[Image.Image], *, min_score: float = MIN_SCORE, max_side_px: int = 640) -> list[list[Face]]:
     """The faces of each picture, best score first, in its pixels.
 
     `max_side_px` is the longer side of the largest look at pictures that are larger; smaller ones are enlarged, but at
-    most twice and to at most a quarter of it.
+    most twice and to at most a quarter of it. Raises WeightsError.
     """
-    faces: list[list[Face]] = [[] for _ in images]
+    from scgan_data.faces.drawn_parts import with_parts
+
     looks = [(i, look) for i, image in enumerate(images) for look in _looks(image, max_side_px)]
-    for canvas in sorted({look.canvas for _, look in looks}):
-        members = [(i, look) for i, look in looks if look.canvas == canvas]
-        for start in range(0, len(members), BATCH):
-            part = members[start : start + BATCH]
-            found = _detect_batch([look for _, look in part], canvas, min_score)
-            for (i, _), more in zip(part, found, strict=True):
-                faces[i] += more
-    return [_merged(found) for found in faces]
+    sights: list[list[_Sight]] = [[] for _ in images]
+    for (i, _), sight in zip(looks, _look_at([look for _, look in looks]), strict=True):
+        sights[i].append(sight)
+    candidates = [(i, box) for i, seen in enumerate(sights) for box in _candidates(seen)]
+    close = _look_at([_close_look(images[i], box, mirrored) for i, box in candidates for mirrored in (False, True)])
+    found: list[list[tuple[float, F64]]] = [[] for _ in images]
+    for k, (i, box) in enumerate(candidates):
+        found[i] += _together(close[2 * k : 2 * k + 2], box)
+    return with_parts(images, [_merged(faces, min_score) for faces in found])
 
 
 @dataclass(frozen=True)
 class _Look:
-    """A picture on its canvas: pixels (h, w, 3) in -1..1, offset and scales back to the source, sizes that count."""
+    """A picture or a part of it on a canvas: pixels (h, w, 3) in -1..1, and how to come back to the source."""
 
     pixels: NDArray[np.float32]
     canvas: tuple[int, int]
     scale_xy: tuple[float, float]
-    sizes_px: tuple[float, float]
+    corner_xy: tuple[float, float] = (0.0, 0.0)
+    """Where the pixels begin in the source."""
+    mirrored: bool = False
+
+
+@dataclass(frozen=True)
+class _Sight:
+    """What one look says: scores (n,), boxes (n, 4) in the source."""
+
+    scores: F64
+    boxes: F64
+    scale_xy: tuple[float, float]
 
 
 def _looks(image: Image.Image, max_side_px: int) -> list[_Look]:
     longer = max(image.size)
-    largest = min(max_side_px, max(longer, min(2 * longer, max_side_px // 4)))
-    sides = [largest]
-    for fraction in LOOKS[1:]:
-        side = round(max_side_px * fraction)
-        if LEAST_SIDE_PX <= side < 0.8 * sides[-1]:
-            sides.append(side)
-    limits = [(0.0 if k == 0 else FACE_PX[0], np.inf if k == len(sides) - 1 else FACE_PX[1]) for k in range(len(sides))]
-    return [_look(image, side, sizes) for side, sizes in zip(sides, limits, strict=True)]
+    side = min(max_side_px, max(longer, min(2 * longer, max_side_px // 4)))
+    sides = [side]
+    while len(sides) < LOOKS and round(sides[-1] * SHRINK) >= LEAST_SIDE_PX:
+        sides.append(round(sides[-1] * SHRINK))
+    return [_look(image, side) for side in sides]
 
 
-def _look(image: Image.Image, side: int, sizes_px: tuple[float, float]) -> _Look:
+def _look(image: Image.Image, side: int) -> _Look:
     from scgan_data.faces.drawn_net import DEEPEST
 
     scale = side / max(image.size)
@@ -93,93 +112,148 @@ def _look(image: Image.Image, side: int, sizes_px: tuple[float, float]) -> _Look
     rgb = image.convert("RGB")
     small = rgb if size == image.size else rgb.resize(size, method, reducing_gap=3.0)
     height, width = (-(-(n + 2 * MARGIN_PX) // DEEPEST) * DEEPEST for n in (size[1], size[0]))
-    pixels = np.asarray(small, np.float32) / 127.5 - 1
-    return _Look(pixels, (height, width), (size[0] / image.width, size[1] / image.height), sizes_px)
+    return _Look(levels(small), (height, width), (size[0] / image.width, size[1] / image.height))
 
 
-def _detect_batch(looks: list[_Look], canvas: tuple[int, int], min_score: float) -> list[list[Face]]:
+def _close_look(image: Image.Image, box: F64, mirrored: bool) -> _Look:
+    """A candidate and what is around it, as far as the picture reaches."""
+    from scgan_data.faces.drawn_net import DEEPEST
+
+    size = size_of(box)
+    shown, corner = window(image, box, AROUND, CLOSE_PX / size)
+    if mirrored:
+        shown = ImageOps.mirror(shown)
+    side = -(-(round(AROUND * CLOSE_PX) + 2 * MARGIN_PX) // DEEPEST) * DEEPEST
+    return _Look(levels(shown), (side, side), (CLOSE_PX / size, CLOSE_PX / size), corner, mirrored)
+
+
+def window(image: Image.Image, box: F64, around: float, scale: float) -> tuple[Image.Image, tuple[float, float]]:
+    """A square about a box as far as the picture reaches, `around` sizes of the box wide, scaled; where it begins."""
+    centre, reach = (box[:2] + box[2:]) / 2, around * size_of(box) / 2
+    x0, y0 = (float(v) for v in np.clip(centre - reach, 0, np.array(image.size) - 1))
+    x1, y1 = (float(v) for v in np.minimum(np.maximum(centre + reach, (x0 + 1, y0 + 1)), image.size))
+    shape = (max(1, round((x1 - x0) * scale)), max(1, round((y1 - y0) * scale)))
+    method = Image.Resampling.BILINEAR if scale <= 1 else Image.Resampling.BICUBIC
+    part = image.convert("RGB").resize(shape, method, (x0, y0, x1, y1), reducing_gap=3.0)
+    return part, (x0, y0)
+
+
+def size_of(box: F64) -> float:
+    """The root of a box's area, at least a pixel."""
+    return max(1.0, float(np.sqrt(max(0.0, box[2] - box[0]) * max(0.0, box[3] - box[1]))))
+
+
+def levels(image: Image.Image) -> NDArray[np.float32]:
+    """A picture's (h, w, 3) levels in -1..1."""
+    return np.asarray(image, np.float32) / np.float32(127.5) - np.float32(1)
+
+
+def _look_at(looks: list[_Look]) -> list[_Sight]:
+    """What the network says of each, in batches of one canvas."""
+    sights: dict[int, _Sight] = {}
+    for canvas in sorted({look.canvas for look in looks}):
+        members = [k for k, look in enumerate(looks) if look.canvas == canvas]
+        for start in range(0, len(members), BATCH):
+            part = members[start : start + BATCH]
+            sights |= zip(part, _look_at_batch([looks[k] for k in part], canvas), strict=True)
+    return [sights[k] for k in range(len(looks))]
+
+
+def _look_at_batch(looks: list[_Look], canvas: tuple[int, int]) -> list[_Sight]:
     import torch
 
     tensor = torch.zeros(BATCH, 3, *canvas).to(memory_format=torch.channels_last)
     for i, look in enumerate(looks):
-        h, w = look.pixels.shape[:2]
+        h, w = (min(n, side - MARGIN_PX) for n, side in zip(look.pixels.shape[:2], canvas, strict=True))
         tensor[i, :, MARGIN_PX : MARGIN_PX + h, MARGIN_PX : MARGIN_PX + w] = torch.from_numpy(
-            look.pixels.transpose(2, 0, 1).copy()
+            look.pixels[:h, :w].transpose(2, 0, 1).copy()
         )
     with torch.inference_mode():
-        cells = network()(tensor)
-    return [_faces(cells[i], look, min_score) for i, look in enumerate(looks)]
+        cells = networks()[0](tensor)
+    return [_decoded(cells[i], look) for i, look in enumerate(looks)]
 
 
-def _faces(cells: torch.Tensor, look: _Look, min_score: float) -> list[Face]:
-    """Decode one look's (31, h, w) cells: the peaks of the centres, in pixels of the source."""
+def _decoded(cells: torch.Tensor, look: _Look) -> _Sight:
+    """One look's (31, h, w) cells: the peaks of the centres, in pixels of the source."""
     import torch
     from torch.nn.functional import max_pool2d
 
-    from scgan_data.faces.drawn_net import BOX, HEAT, POINTS, REGIONS, SIZE, STRIDE, UNIT_PX, VISIBLE
+    from scgan_data.faces.drawn_net import BOX, HEAT, SIZE, STRIDE, UNIT_PX
 
     heat = cells[HEAT].sigmoid()
-    peaks = (heat > min_score) & (heat == max_pool2d(heat[None, None], 3, 1, 1)[0, 0])
-    rows, columns = peaks.nonzero(as_tuple=True)
-    if not len(rows):
-        return []
-    at = cells[:, rows, columns].double().numpy()
-    size = UNIT_PX * np.exp(np.clip(at[SIZE], -5, 5))
-    centre = (torch.stack([columns, rows]).double().numpy() + 0.5) * STRIDE
-    scale = np.array(look.scale_xy)[:, None]
-    inside = (size >= look.sizes_px[0]) & (size <= look.sizes_px[1])
-
-    def source(channels: slice) -> NDArray[np.float64]:
-        """(points, 2, faces) in pixels of the source."""
-        offsets = at[channels].reshape(-1, 2, len(size)) * size
-        return np.asarray((offsets + centre - MARGIN_PX) / scale)
-
-    scores = heat[rows, columns].double().numpy()
-    box, points, regions = source(BOX), source(POINTS), source(REGIONS)
-    return [
-        Face(
-            _box(box[..., k]),
-            float(scores[k]),
-            points[..., k],
-            MappingProxyType(
-                {r: _box(regions[2 * n : 2 * n + 2, :, k]) for n, r in enumerate(PARTS) if at[VISIBLE][n, k] > 0}
-            ),
-        )
-        for k in np.flatnonzero(inside)
-    ]
+    rows, columns = ((heat > FAINT) & (heat == max_pool2d(heat[None, None], 3, 1, 1)[0, 0])).nonzero(as_tuple=True)
+    at = cells[:, rows, columns].T.double().numpy()
+    size = UNIT_PX * np.exp(np.clip(at[:, SIZE], -5, 5))
+    centre = (torch.stack([columns, rows, columns, rows], 1).double().numpy() + 0.5) * STRIDE
+    boxes = at[:, BOX] * size[:, None] + centre - MARGIN_PX
+    if look.mirrored:
+        boxes[:, [0, 2]] = look.pixels.shape[1] - boxes[:, [2, 0]]
+    boxes = boxes / (look.scale_xy * 2) + look.corner_xy * 2
+    return _Sight(heat[rows, columns].double().numpy(), boxes, look.scale_xy)
 
 
-def _box(corners: NDArray[np.float64]) -> Box:
-    """Two points (2, 2) as a box of at least nothing."""
-    (x0, y0), (x1, y1) = np.minimum(corners[0], corners[1]), np.maximum(corners[0], corners[1])
-    return float(x0), float(y0), float(x1), float(y1)
-
-
-def _merged(faces: list[Face]) -> list[Face]:
-    """Of boxes that overlap, the surest, and none that lies within a surer one; best score first."""
+def _candidates(sights: list[_Sight]) -> list[F64]:
+    """Boxes (4,) that the first looks hold to be faces, in the mean of those that can see them."""
     import torch
     from torchvision.ops import nms
 
-    if not faces:
+    scores, boxes = (np.concatenate([getattr(s, name) for s in sights]) for name in ("scores", "boxes"))
+    keep = nms(torch.from_numpy(boxes), torch.from_numpy(scores), NMS_IOU).numpy()
+    return [boxes[k] for k in keep if _mean_score(sights, boxes[k], scores[k]) > CANDIDATE]
+
+
+def _mean_score(sights: list[_Sight], box: F64, score: float) -> float:
+    said = []
+    for sight in sights:
+        if SEEN_PX[0] <= size_of(box * (sight.scale_xy * 2)) <= SEEN_PX[1]:
+            best = _alike(sight, box)
+            said.append(0.0 if best is None else sight.scores[best])
+    return float(np.mean(said)) if said else score
+
+
+def _alike(sight: _Sight, box: F64) -> int | None:
+    """The surest face of a look that shares enough with a box."""
+    alike = [k for k in range(len(sight.boxes)) if _shares(sight.boxes[k], box)[0] >= NMS_IOU]
+    return max(alike, key=lambda k: float(sight.scores[k]), default=None)
+
+
+def _together(sights: list[_Sight], box: F64) -> list[tuple[float, F64]]:
+    """Score and box of the face that the close looks at a candidate see, or nothing."""
+    found = [(sight, best) for sight in sights if (best := _alike(sight, box)) is not None]
+    if not found:
         return []
-    boxes = torch.tensor([face.xyxy for face in faces], dtype=torch.float64)
-    keep = nms(boxes, torch.tensor([face.score for face in faces], dtype=torch.float64), NMS_IOU)
-    merged: list[Face] = []
-    for face in (faces[int(k)] for k in keep):
-        if all(_share_within(face.xyxy, surer.xyxy) < NMS_WITHIN for surer in merged):
-            merged.append(face)
+    scores = [float(sight.scores[k]) for sight, k in found]
+    mean = np.average(np.stack([sight.boxes[k] for sight, k in found]), axis=0, weights=scores)
+    return [(sum(scores) / len(sights), mean)]
+
+
+def _merged(faces: list[tuple[float, F64]], min_score: float) -> list[tuple[float, F64]]:
+    """The faces that are sure enough, none twice, best score first."""
+    merged: list[tuple[float, F64]] = []
+    for score, box in sorted((f for f in faces if f[0] > min_score), key=lambda f: -f[0]):
+        shares = [_shares(box, surer) for _, surer in merged]
+        if all(union < NMS_IOU and within < NMS_WITHIN for union, within in shares):
+            merged.append((score, box))
     return merged
 
 
-def _share_within(one: Box, other: Box) -> float:
-    """The share of a box that lies within another."""
+def _shares(one: F64, other: F64) -> tuple[float, float]:
+    """The shared area of two boxes over their union, and over the first."""
     wide, high = min(one[2], other[2]) - max(one[0], other[0]), min(one[3], other[3]) - max(one[1], other[1])
-    return max(0.0, wide) * max(0.0, high) / max(1e-9, (one[2] - one[0]) * (one[3] - one[1]))
+    both = max(0.0, wide) * max(0.0, high)
+    first, second = ((box[2] - box[0]) * (box[3] - box[1]) for box in (one, other))
+    return float(both / max(1e-9, first + second - both)), float(both / max(1e-9, first))
+
+
+def as_box(values: F64) -> Box:
+    """Four numbers as a box of at least nothing."""
+    x0, y0, x1, y1 = (float(v) for v in values)
+    return min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)
 
 
 @lru_cache(maxsize=1)
-def network() -> torch.nn.Module:
-    """The network, weights loaded. Raises WeightsError."""
+def networks() -> tuple[torch.nn.Module, PartsNet]:
+    """The networks, weights loaded. Raises WeightsError."""
     from scgan_data.faces import drawn_net
 
     return drawn_net.load(weights.find("drawn"))

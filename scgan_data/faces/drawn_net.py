@@ -1,4 +1,4 @@
-"""The network of `drawn`: for every cell of 8 x 8 pixels, is a face's centre here, and where are its parts.
+"""The networks of `drawn`: is a face's centre in a cell of 8 x 8 pixels, how large is it; where exactly are its parts.
 
 A residual body down to 1/32 of the resolution (faces fill up to the whole of a look) and back up to 1/8, in the manner
 of feature pyramids but with one output only: looks of several sizes (`drawn`) do what further outputs would. A length
@@ -27,6 +27,10 @@ HEAT, SIZE, BOX, POINTS, REGIONS, VISIBLE = 0, 1, slice(2, 6), slice(6, 16), sli
 eyes, nose and mouth, all from the cell's centre in units of the size (root of the face's area); logits of the regions'
 visibility."""
 OUTPUTS = 31
+PARTS_PX, PARTS_AROUND = 80, 1.6
+"""Side of what `PartsNet` sees, and in sizes of the face that it shows."""
+PARTS_OUTPUTS = 29
+"""Of `PartsNet`: box, points, regions as above, but from -1 to 1 across what it sees; logits of visibility."""
 
 
 class Block(nn.Module):
@@ -102,16 +106,61 @@ class FaceNet(nn.Module):
         return net
 
 
-def save(net: FaceNet, file: Path) -> None:
-    """Write a trained network's fused parameters at half precision; equal parameters give equal bytes."""
-    arrays = {name: value.numpy().astype(np.float16) for name, value in net.fused().state_dict().items()}
+class PartsNet(nn.Module):
+    """A face seen closely to the places of its parts.
+
+    The cell at a face's centre tells that it is a face, but its parts only to a twentieth of the face: this network
+    sees nothing else than the face, in one size.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            Block(3, 24, kernel=5, stride=2), _level(24, 48, 2), _level(48, 96, 2), _level(96, 128, 2), Block(128, 32)
+        )
+        self.hidden = nn.Linear(32 * (PARTS_PX // 16) ** 2, 256)
+        self.places = nn.Linear(256, PARTS_OUTPUTS)
+        with torch.no_grad():
+            self.places.weight.mul_(0.3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x (N, 3, 80, 80) in -1..1 -> (N, 29)."""
+        found: Tensor = self.places(self.hidden(self.features(x)).relu())
+        return found
+
+    def features(self, x: Tensor) -> Tensor:
+        """What the convolutions see: (N, 800)."""
+        seen: Tensor = self.body(x)
+        return seen.flatten(1)
+
+    def fused(self) -> PartsNet:
+        """The same function for inference, without normalisation layers."""
+        net = PartsNet().eval()
+        net.load_state_dict(self.state_dict())
+        for block in net.modules():
+            if isinstance(block, Block):
+                block.fuse()
+        return net
+
+
+def save(faces: FaceNet, parts: PartsNet, file: Path) -> None:
+    """Write trained networks' fused parameters at half precision; equal parameters give equal bytes."""
+    nets = {"faces": faces.fused(), "parts": parts.fused()}
+    arrays = {
+        f"{name}.{key}": value.numpy().astype(np.float16)
+        for name, net in nets.items()
+        for key, value in net.state_dict().items()
+    }
     with file.open("wb") as out:
         np.savez(out, **arrays)
 
 
-def load(file: Path) -> FaceNet:
-    """The shipped network, ready for inference."""
-    net = FaceNet().eval().fused()
+def load(file: Path) -> tuple[FaceNet, PartsNet]:
+    """The shipped networks, ready for inference."""
+    faces, parts = FaceNet().eval().fused(), PartsNet().eval().fused()
     with np.load(file, allow_pickle=False) as arrays:
-        net.load_state_dict({name: torch.from_numpy(arrays[name].astype(np.float32)) for name in arrays.files})
-    return net.requires_grad_(False).to(memory_format=torch.channels_last)
+        for name, net in (("faces.", faces), ("parts.", parts)):
+            keys = [key for key in arrays.files if key.startswith(name)]
+            net.load_state_dict({k.removeprefix(name): torch.from_numpy(arrays[k].astype(np.float32)) for k in keys})
+            net.requires_grad_(False).to(memory_format=torch.channels_last)
+    return faces, parts

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from scgan_data import weights
-from scgan_data.faces import drawn
+from scgan_data.faces import drawn, drawn_parts
 from scgan_data.records import Region
 
 
@@ -57,7 +57,7 @@ def test_faces_of_a_style_that_training_never_saw_are_found_with_their_regions(s
     assert sum(overlap > 0.4 for overlap in best) >= 11
     overlaps = []
     for faces, (_, sprite) in zip(found, made, strict=True):
-        for part, points in zip(drawn.PARTS, sprite.regions, strict=True):
+        for part, points in zip(drawn_parts.PARTS, sprite.regions, strict=True):
             if faces and points is not None:
                 overlaps.append(iou(faces[0].regions[part], bounds(points)) if part in faces[0].regions else 0)
     assert np.mean(overlaps) > 0.5
@@ -195,16 +195,16 @@ def test_a_training_that_is_killed_goes_on_to_the_bytes_of_an_undisturbed_one(ba
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     for folder in (whole, killed):
         shutil.copytree(bank, folder)
-    drawn_net.save(train(Run(whole, 6, Sizes(12, 4), 2)), tmp_path / "whole.npz")
+    drawn_net.save(*train(Run(whole, 6, Sizes(12, 4), 2, 4)), tmp_path / "whole.npz")
     command = [sys.executable, "-m", "pipelines.train_drawn", "--folder", killed, "--out", tmp_path / "never.npz"]
-    command += ["--steps", "6", "--heads", "12", "--scenes", "4", "--checkpoint-every", "2"]
+    command += ["--steps", "6", "--heads", "12", "--scenes", "4", "--checkpoint-every", "2", "--parts-steps", "4"]
     checkpoint = Run(killed, 6, Sizes(12, 4)).checkpoint
     with subprocess.Popen([str(part) for part in command]) as process:
         while not checkpoint.is_file() and process.poll() is None:
             time.sleep(0.02)
         process.kill()
     assert not (tmp_path / "never.npz").exists()
-    drawn_net.save(train(Run(killed, 6, Sizes(12, 4), 2)), tmp_path / "killed.npz")
+    drawn_net.save(*train(Run(killed, 6, Sizes(12, 4), 2, 4)), tmp_path / "killed.npz")
     assert (tmp_path / "whole.npz").read_bytes() == (tmp_path / "killed.npz").read_bytes()
 
 
