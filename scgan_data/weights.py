@@ -115,6 +115,12 @@ WEIGHTS: dict[str, Weights] = {
             license="MIT",
             shipped="watermark.npz",
         ),
+        Weights(
+            name="drawn",  # our own: pipelines/train_drawn.py
+            sha256="d55ca444c5f848fd8333bf8eddc881a38ef0e549fb964b0fce1c5339b455a623",
+            license="MIT",
+            shipped="drawn.npz",
+        ),
     )
 }
 

@@ -1,0 +1,259 @@
+"""Faces in drawings: boxes, scores, the five points, and region boxes of eyes, nose and mouth.
+
+A detector of our own (networks: `drawn_net`; trained by `pipelines/train_drawn` on rendered faces only), since those
+made for photographs find a third of South Park's faces and a twentieth of The Simpsons'. Three steps:
+
+- The picture is looked at in several sizes, each laid on a canvas with a margin. What the looks that can see a face of
+  that size say of it, in the mean, makes it a candidate. Small pictures are enlarged: avatars' faces are often 64 px.
+- Each candidate is looked at closely, enlarged to one size, as it is and mirrored: its score and box are the mean.
+- A second network places the parts of the faces that are left (`drawn_parts`). A region that is not visible is missing
+  from `Face.regions`.
+
+As in `retinaface`, every batch has exactly `BATCH` places, empty ones zero: the same picture gives the same bits
+whatever its neighbours are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from scgan_data import weights
+from scgan_data.faces.face import Box, Face
+
+if TYPE_CHECKING:
+    import torch
+
+    from scgan_data.faces.drawn_net import PartsNet
+
+BATCH = 4
+SHRINK, LOOKS = 0.7, 6
+"""Each look is so much smaller than the one before; at most so many looks."""
+LEAST_SIDE_PX = 80
+"""The smallest look's longer side, unless the picture is smaller still."""
+SEEN_PX = (16.0, 140.0)
+"""Sizes of faces (root of the area) in a look that training showed well."""
+MARGIN_PX = 16
+MIN_SCORE = 0.55
+"""Where, on renders of the training's kind with other seeds, as many faces are missed as pictures have a false one."""
+FAINT = 0.05
+"""What one look says counts from here."""
+CANDIDATE = 0.25
+"""What the first looks, in the mean, hold a face from here is looked at closely."""
+CLOSE_PX, AROUND = 96.0, 2.8
+"""A candidate's size when looked at closely, and the side of what is shown of it, in its sizes."""
+NMS_IOU, NMS_WITHIN = 0.4, 0.75
+"""Of two faces the less sure goes where so much of their union is shared, or so much of it lies within the other."""
+F64 = NDArray[np.float64]
+
+
+def detect(images: Sequence[Image.Image], *, min_score: float = MIN_SCORE, max_side_px: int = 640) -> list[list[Face]]:
+    """The faces of each picture, best score first, in its pixels.
+
+    `max_side_px` is the longer side of the largest look at pictures that are larger; smaller ones are enlarged, but at
+    most twice and to at most a quarter of it. Raises WeightsError.
+    """
+    from scgan_data.faces.drawn_parts import with_parts
+
+    looks = [(i, look) for i, image in enumerate(images) for look in _looks(image, max_side_px)]
+    sights: list[list[_Sight]] = [[] for _ in images]
+    for (i, _), sight in zip(looks, _look_at([look for _, look in looks]), strict=True):
+        sights[i].append(sight)
+    candidates = [(i, box) for i, seen in enumerate(sights) for box in _candidates(seen)]
+    close = _look_at([_close_look(images[i], box, mirrored) for i, box in candidates for mirrored in (False, True)])
+    found: list[list[tuple[float, F64]]] = [[] for _ in images]
+    for k, (i, box) in enumerate(candidates):
+        found[i] += _together(close[2 * k : 2 * k + 2], box)
+    return with_parts(images, [_merged(faces, min_score) for faces in found])
+
+
+@dataclass(frozen=True)
+class _Look:
+    """A picture or a part of it on a canvas: pixels (h, w, 3) in -1..1, and how to come back to the source."""
+
+    pixels: NDArray[np.float32]
+    canvas: tuple[int, int]
+    scale_xy: tuple[float, float]
+    corner_xy: tuple[float, float] = (0.0, 0.0)
+    """Where the pixels begin in the source."""
+    mirrored: bool = False
+
+
+@dataclass(frozen=True)
+class _Sight:
+    """What one look says: scores (n,), boxes (n, 4) in the source."""
+
+    scores: F64
+    boxes: F64
+    scale_xy: tuple[float, float]
+
+
+def _looks(image: Image.Image, max_side_px: int) -> list[_Look]:
+    longer = max(image.size)
+    side = min(max_side_px, max(longer, min(2 * longer, max_side_px // 4)))
+    sides = [side]
+    while len(sides) < LOOKS and round(sides[-1] * SHRINK) >= LEAST_SIDE_PX:
+        sides.append(round(sides[-1] * SHRINK))
+    return [_look(image, side) for side in sides]
+
+
+def _look(image: Image.Image, side: int) -> _Look:
+    from scgan_data.faces.drawn_net import DEEPEST
+
+    scale = side / max(image.size)
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    method = Image.Resampling.BILINEAR if scale <= 1 else Image.Resampling.BICUBIC
+    rgb = image.convert("RGB")
+    small = rgb if size == image.size else rgb.resize(size, method, reducing_gap=3.0)
+    height, width = (-(-(n + 2 * MARGIN_PX) // DEEPEST) * DEEPEST for n in (size[1], size[0]))
+    return _Look(levels(small), (height, width), (size[0] / image.width, size[1] / image.height))
+
+
+def _close_look(image: Image.Image, box: F64, mirrored: bool) -> _Look:
+    """A candidate and what is around it, as far as the picture reaches."""
+    from scgan_data.faces.drawn_net import DEEPEST
+
+    size = size_of(box)
+    shown, corner = window(image, box, AROUND, CLOSE_PX / size)
+    if mirrored:
+        shown = ImageOps.mirror(shown)
+    side = -(-(round(AROUND * CLOSE_PX) + 2 * MARGIN_PX) // DEEPEST) * DEEPEST
+    return _Look(levels(shown), (side, side), (CLOSE_PX / size, CLOSE_PX / size), corner, mirrored)
+
+
+def window(image: Image.Image, box: F64, around: float, scale: float) -> tuple[Image.Image, tuple[float, float]]:
+    """A square about a box as far as the picture reaches, `around` sizes of the box wide, scaled; where it begins."""
+    centre, reach = (box[:2] + box[2:]) / 2, around * size_of(box) / 2
+    x0, y0 = (float(v) for v in np.clip(centre - reach, 0, np.array(image.size) - 1))
+    x1, y1 = (float(v) for v in np.minimum(np.maximum(centre + reach, (x0 + 1, y0 + 1)), image.size))
+    shape = (max(1, round((x1 - x0) * scale)), max(1, round((y1 - y0) * scale)))
+    method = Image.Resampling.BILINEAR if scale <= 1 else Image.Resampling.BICUBIC
+    part = image.convert("RGB").resize(shape, method, (x0, y0, x1, y1), reducing_gap=3.0)
+    return part, (x0, y0)
+
+
+def size_of(box: F64) -> float:
+    """The root of a box's area, at least a pixel."""
+    return max(1.0, float(np.sqrt(max(0.0, box[2] - box[0]) * max(0.0, box[3] - box[1]))))
+
+
+def levels(image: Image.Image) -> NDArray[np.float32]:
+    """A picture's (h, w, 3) levels in -1..1."""
+    return np.asarray(image, np.float32) / np.float32(127.5) - np.float32(1)
+
+
+def _look_at(looks: list[_Look]) -> list[_Sight]:
+    """What the network says of each, in batches of one canvas."""
+    sights: dict[int, _Sight] = {}
+    for canvas in sorted({look.canvas for look in looks}):
+        members = [k for k, look in enumerate(looks) if look.canvas == canvas]
+        for start in range(0, len(members), BATCH):
+            part = members[start : start + BATCH]
+            sights |= zip(part, _look_at_batch([looks[k] for k in part], canvas), strict=True)
+    return [sights[k] for k in range(len(looks))]
+
+
+def _look_at_batch(looks: list[_Look], canvas: tuple[int, int]) -> list[_Sight]:
+    import torch
+
+    tensor = torch.zeros(BATCH, 3, *canvas).to(memory_format=torch.channels_last)
+    for i, look in enumerate(looks):
+        h, w = (min(n, side - MARGIN_PX) for n, side in zip(look.pixels.shape[:2], canvas, strict=True))
+        tensor[i, :, MARGIN_PX : MARGIN_PX + h, MARGIN_PX : MARGIN_PX + w] = torch.from_numpy(
+            look.pixels[:h, :w].transpose(2, 0, 1).copy()
+        )
+    with torch.inference_mode():
+        cells = networks()[0](tensor)
+    return [_decoded(cells[i], look) for i, look in enumerate(looks)]
+
+
+def _decoded(cells: torch.Tensor, look: _Look) -> _Sight:
+    """One look's (31, h, w) cells: the peaks of the centres, in pixels of the source."""
+    import torch
+    from torch.nn.functional import max_pool2d
+
+    from scgan_data.faces.drawn_net import BOX, HEAT, SIZE, STRIDE, UNIT_PX
+
+    heat = cells[HEAT].sigmoid()
+    rows, columns = ((heat > FAINT) & (heat == max_pool2d(heat[None, None], 3, 1, 1)[0, 0])).nonzero(as_tuple=True)
+    at = cells[:, rows, columns].T.double().numpy()
+    size = UNIT_PX * np.exp(np.clip(at[:, SIZE], -5, 5))
+    centre = (torch.stack([columns, rows, columns, rows], 1).double().numpy() + 0.5) * STRIDE
+    boxes = at[:, BOX] * size[:, None] + centre - MARGIN_PX
+    if look.mirrored:
+        boxes[:, [0, 2]] = look.pixels.shape[1] - boxes[:, [2, 0]]
+    boxes = boxes / (look.scale_xy * 2) + look.corner_xy * 2
+    return _Sight(heat[rows, columns].double().numpy(), boxes, look.scale_xy)
+
+
+def _candidates(sights: list[_Sight]) -> list[F64]:
+    """Boxes (4,) that the first looks hold to be faces, in the mean of those that can see them."""
+    import torch
+    from torchvision.ops import nms
+
+    scores, boxes = (np.concatenate([getattr(s, name) for s in sights]) for name in ("scores", "boxes"))
+    keep = nms(torch.from_numpy(boxes), torch.from_numpy(scores), NMS_IOU).numpy()
+    return [boxes[k] for k in keep if _mean_score(sights, boxes[k], scores[k]) > CANDIDATE]
+
+
+def _mean_score(sights: list[_Sight], box: F64, score: float) -> float:
+    said = []
+    for sight in sights:
+        if SEEN_PX[0] <= size_of(box * (sight.scale_xy * 2)) <= SEEN_PX[1]:
+            best = _alike(sight, box)
+            said.append(0.0 if best is None else sight.scores[best])
+    return float(np.mean(said)) if said else score
+
+
+def _alike(sight: _Sight, box: F64) -> int | None:
+    """The surest face of a look that shares enough with a box."""
+    alike = [k for k in range(len(sight.boxes)) if _shares(sight.boxes[k], box)[0] >= NMS_IOU]
+    return max(alike, key=lambda k: float(sight.scores[k]), default=None)
+
+
+def _together(sights: list[_Sight], box: F64) -> list[tuple[float, F64]]:
+    """Score and box of the face that the close looks at a candidate see, or nothing."""
+    found = [(sight, best) for sight in sights if (best := _alike(sight, box)) is not None]
+    if not found:
+        return []
+    scores = [float(sight.scores[k]) for sight, k in found]
+    mean = np.average(np.stack([sight.boxes[k] for sight, k in found]), axis=0, weights=scores)
+    return [(sum(scores) / len(sights), mean)]
+
+
+def _merged(faces: list[tuple[float, F64]], min_score: float) -> list[tuple[float, F64]]:
+    """The faces that are sure enough, none twice, best score first."""
+    merged: list[tuple[float, F64]] = []
+    for score, box in sorted((f for f in faces if f[0] > min_score), key=lambda f: -f[0]):
+        shares = [_shares(box, surer) for _, surer in merged]
+        if all(union < NMS_IOU and within < NMS_WITHIN for union, within in shares):
+            merged.append((score, box))
+    return merged
+
+
+def _shares(one: F64, other: F64) -> tuple[float, float]:
+    """The shared area of two boxes over their union, and over the first."""
+    wide, high = min(one[2], other[2]) - max(one[0], other[0]), min(one[3], other[3]) - max(one[1], other[1])
+    both = max(0.0, wide) * max(0.0, high)
+    first, second = ((box[2] - box[0]) * (box[3] - box[1]) for box in (one, other))
+    return float(both / max(1e-9, first + second - both)), float(both / max(1e-9, first))
+
+
+def as_box(values: F64) -> Box:
+    """Four numbers as a box of at least nothing."""
+    x0, y0, x1, y1 = (float(v) for v in values)
+    return min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)
+
+
+@lru_cache(maxsize=1)
+def networks() -> tuple[torch.nn.Module, PartsNet]:
+    """The networks, weights loaded. Raises WeightsError."""
+    from scgan_data.faces import drawn_net
+
+    return drawn_net.load(weights.find("drawn"))
