@@ -29,6 +29,7 @@ from PIL import Image
 from torch import Tensor
 
 from scgan_data import crop, files, images
+from scgan_data.faces.detectors import detector_for
 from scgan_data.faces.face import Face
 from scgan_data.records import SELFIE, Region
 from scgan_data.regions import boxes as region_boxes
@@ -99,7 +100,7 @@ def main(cases: Path) -> None:
             "faces": len(faces.names),
             "not_found": missing,
             "truth_sha256": hashlib.sha256((folder / "landmarks.csv").read_bytes()).hexdigest(),
-            "points": crop.CropConfig().detector,
+            "points": detector_for(SELFIE, crop.CropConfig()),
             "mean_iou": {region: round(mean, 3) for region, mean in means.items()},
         },
         "outlines": {region: _plain(outline) for region, outline in fit(faces).items()},
