@@ -66,7 +66,7 @@ class Pen:
         self.draw.polygon(flat, fill=colour)
         if outline and self.width:
             self.draw.line([*flat, *flat[:2]], fill=self.ink, width=self.width, joint="curve")
-        self._note(part, points, self.width if outline else 0)
+        self._note(part, points)
 
     def line(self, points: Points, *, width: float, colour: Colour | None = None, part: str | None = None) -> None:
         """A stroke; its width is in units of the head, at least that of a pixel and a half."""
@@ -76,7 +76,7 @@ class Pen:
         if thick > 5:
             for x, y in (flat[:2], flat[-2:]):
                 self.draw.ellipse((x - thick / 2, y - thick / 2, x + thick / 2, y + thick / 2), fill=colour or self.ink)
-        self._note(part, points, thick)
+        self._note(part, points)
 
     def inside(self, mask: Points, parts: Iterable[tuple[Points, Colour]], *, part: str | None = None) -> None:
         """Polygons, seen only within another one: an iris between lids, teeth in a mouth."""
@@ -90,14 +90,11 @@ class Pen:
         for points, colour in parts:
             draw.polygon(_flat(self.px(points) - (x0, y0)), fill=colour)
         self.image.paste(tile, (int(x0), int(y0)), stencil)
-        self._note(part, mask, 0)
+        self._note(part, mask)
 
-    def _note(self, part: str | None, points: Points, stroke: int) -> None:
-        """Remember what was drawn of a part, its stroke's width (pixels) included."""
+    def _note(self, part: str | None, points: Points) -> None:
         if part is not None:
-            line, half = np.asarray(points, dtype=np.float64), stroke / 2 / self.unit
-            corners = np.array([(dx, dy) for dx in (-half, half) for dy in (-half, half)])
-            self.seen.setdefault(part, []).append((line[None] + corners[:, None]).reshape(-1, 2))
+            self.seen.setdefault(part, []).append(np.asarray(points, dtype=np.float64))
 
     def chance(self, share: float) -> bool:
         """True in that share of cases."""

@@ -1,8 +1,9 @@
 """Where the parts of a drawn face are: the second step of `drawn`.
 
 The network sees each face alone, in one size, as it is and mirrored, and the mean of both counts. The detector itself
-knows a face's parts too (it learns them, which makes it a better detector), but only to a twentieth of the face's size:
-from the cell at its centre, mouths and noses of other hands overlapped with the truth by .2 to .5 only.
+says from the cell at a face's centre where its parts are, too (learning that makes it a better detector); beside it,
+the regions' mean IoU on 24 faces a style is .38 instead of .29 for notionists, .58 instead of .56 for toon-head, .52
+instead of .53 for micah and .51 instead of .53 for personas: neither places mouths and noses well yet.
 """
 
 from __future__ import annotations
