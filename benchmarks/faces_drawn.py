@@ -92,8 +92,8 @@ def _style(errors: Errors, named: Named, style: str) -> list[Figure]:
     every = [value for values in overlaps.values() for value in values]
     unit = f"mean IoU of {len(every)} region boxes of found faces, an unseen one counts 0"
     rows.append(Figure(f"{name}: {style} regions", float(np.mean(every)), unit, 0.6))
-    for region, values in overlaps.items():
-        rows.append(Figure(f"{name}: {style} {region}", float(np.mean(values or [0])), f"mean IoU of {len(values)}"))
+    for region, values in ((region, values) for region, values in overlaps.items() if values):
+        rows.append(Figure(f"{name}: {style} {region}", float(np.mean(values)), f"mean IoU of {len(values)}"))
     return rows
 
 
