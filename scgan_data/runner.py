@@ -41,6 +41,8 @@ class Work:
     version: str
     """Hash of the stage's sources and weights (`stage.version_of`)."""
     batch_size: int = 16
+    reads: tuple[str, ...] = ()
+    """Columns that decide a result beside the picture: other values of these are another input."""
     alone: bool = False
     """Give the result columns alone, for those that no manifest has."""
 
@@ -51,7 +53,7 @@ def per_image(rows: pd.DataFrame, work: Work, folder: StageFolder, *, workers: i
     A row with several answers is there several times, with one index.
     """
     results = Results(folder, key_of(work.version, work.config))
-    inputs = rows["domain"] + "/" + rows["id"]
+    inputs = _inputs(rows, work.reads)
     done = _usable(results.load(), folder)
     todo = rows[~inputs.isin(done.index) & ~inputs.duplicated()]
     console.print(f"{folder.name}: {inputs.nunique()} pictures, {len(todo)} to do, the others are finished already")
@@ -61,6 +63,15 @@ def per_image(rows: pd.DataFrame, work: Work, folder: StageFolder, *, workers: i
     answers = pd.concat([done, *fresh]) if fresh else done
     results.forget_others()
     return _alone(rows, inputs, answers) if work.alone else _merge(rows, inputs, answers)
+
+
+def _inputs(rows: pd.DataFrame, reads: tuple[str, ...]) -> pd.Series[str]:
+    """What each row's result answers: its domain and picture, and a hash of the columns that it reads."""
+    names: pd.Series[str] = rows["domain"] + "/" + rows["id"]
+    if not reads:
+        return names
+    lines = rows[list(reads)].to_json(orient="records", lines=True, double_precision=15).splitlines()
+    return names + "/" + pd.Series([files.id_of_bytes(line.encode())[:16] for line in lines], rows.index, dtype=object)
 
 
 def _usable(done: pd.DataFrame, folder: StageFolder) -> pd.DataFrame:
@@ -134,6 +145,6 @@ def _work_on(batch: pd.DataFrame, work: Work, into: Path) -> pd.DataFrame:
             if png is not None:
                 files.write_bytes(into / files.content_path(content_id), png)
         answer["_stored"] = answer.pop("png").notna()
-    answer["_input"] = (batch["domain"] + "/" + batch["id"]).to_numpy()[answered]
+    answer["_input"] = _inputs(batch, work.reads).to_numpy()[answered]
     answer["_part"] = answer.groupby("_input").cumcount()
     return answer

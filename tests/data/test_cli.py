@@ -80,7 +80,7 @@ def test_help_imports_nothing_heavy(application: str) -> None:
 def test_the_data_package_imports_without_torch() -> None:
     code = (
         "import importlib, pkgutil, sys, scgan_data\n"
-        "lazy = {'scgan_data.faces.retinaface_mobilenet', 'scgan_data.watermark_net'}\n"
+        "lazy = {'scgan_data.faces.drawn_net', 'scgan_data.faces.retinaface_mobilenet', 'scgan_data.watermark_net'}\n"
         "for m in pkgutil.walk_packages(scgan_data.__path__, 'scgan_data.'):\n"
         "    if m.name not in lazy: importlib.import_module(m.name)\n"
         "sys.exit('torch came in' if 'torch' in sys.modules else 0)"
