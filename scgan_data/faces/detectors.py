@@ -13,7 +13,7 @@ then. `find` asks the domain's detector at most a few times, and only as often a
    (`turned_min_score`), which finds the pictures of phones that did not say how they were held.
 
 Found so of landmarks68, landmarks5, portraits256 and full_frames: 492 of 492 as they are; turned by 90, 45 or -45
-degrees or 270, 210 of 210 each (every fourth of landmarks68); upside down 205. One look at 640 px, without turns, is
+degrees or 270, 210 of 210 each (every fourth of landmarks68); upside down 204. One look at 640 px, without turns, is
 sure (.9) of 143 upside down, and wrong about which way is up in 87 of these (benchmarks/faces.py).
 """
 
