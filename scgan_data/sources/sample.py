@@ -58,7 +58,11 @@ class SampleSource(Config):
             if 0 < count < copies:
                 raise ValueError(f"{copies} copies need as many {name}: raise `{name}` or lower `plants`")
         if self.selfies + self.plants.pictures > selfies.AVAILABLE:
-            raise ValueError(f"there are {selfies.AVAILABLE} selfies: lower `selfies` or `plants`")
+            least = self.plants.pictures
+            raise ValueError(
+                f"there are {selfies.AVAILABLE} selfies, {least} of them for the plants: lower `selfies` to "
+                f"{max(selfies.AVAILABLE - least, 0)}, or `plants`"
+            )
         return self
 
     @classmethod
