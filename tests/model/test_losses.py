@@ -152,3 +152,14 @@ def test_a_flat_picture_has_a_finite_gradient() -> None:
     flat = torch.zeros(1, 3, 4, 4, requires_grad=True)
     torch.autograd.backward(losses.total_variation(flat, "isotropic"))
     assert flat.grad is not None and flat.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_region_losses_are_of_fp32_under_autocast(reduction: str) -> None:
+    """Both go through a product of matrices, which autocast would take in bf16: .3 % of the loss, .06 px of a crop."""
+    real, rebuilt = (torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(seed)) for seed in (0, 1))
+    boxes = torch.tensor([[10.0, 20, 50, 30], [25, 25, 40, 40], [20, 45, 44, 55]]).expand(2, 3, 4)
+    plain = losses.region_errors(real, rebuilt, boxes, reduction), losses.region_crops(real, boxes, 64)
+    with torch.autocast("cpu", torch.bfloat16):
+        cast = losses.region_errors(real, rebuilt, boxes, reduction), losses.region_crops(real, boxes, 64)
+    assert all(torch.equal(ours, theirs) for ours, theirs in zip(cast, plain, strict=True))
