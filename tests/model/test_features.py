@@ -56,3 +56,9 @@ def test_input_preparation(network: nn.Module) -> None:
     )
     with pytest.raises(ValueError, match=r"expected \(N, 3, H, W\), got \(3, 8, 8\)"):
         features.extract(network, torch.zeros(3, 8, 8))
+
+
+def test_loading_draws_no_random_numbers_of_the_training_around_it() -> None:
+    before = torch.get_rng_state()
+    features.load(torch.device("cpu"))
+    assert torch.equal(torch.get_rng_state(), before)

@@ -53,11 +53,12 @@ def test_the_same_command_again_does_nothing(
     assert checkpoint.load_generators(model).step == 4
 
 
-@pytest.mark.parametrize("at", [3, 7, 9])
+@pytest.mark.parametrize(("at", "kid"), [(3, None), (7, 5), (9, None)])
 def test_a_run_that_was_ended_anywhere_ends_bit_equal(
-    tiny_dataset: Path, tmp_path: Path, tiny_config: Make, monkeypatch: pytest.MonkeyPatch, at: int
+    tiny_dataset: Path, tmp_path: Path, tiny_config: Make, monkeypatch: pytest.MonkeyPatch, at: int, kid: int | None
 ) -> None:
-    config = tiny_config(dropout=0.3, resolution_px=64, load_px=64)  # levels deep enough to have dropout
+    sizes = {"resolution_px": 64, "load_px": 64}  # levels deep enough to have dropout
+    config = tiny_config(dropout=0.3, kid_every_steps=kid, **sizes)
     straight, ended = tmp_path / "straight", tmp_path / "ended"
     train.train(tiny_dataset, straight, style="dots", config=config)
     with monkeypatch.context() as patch:
