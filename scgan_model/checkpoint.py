@@ -72,13 +72,18 @@ def own_state(state: State) -> dict[str, Any]:
 
 
 def load_state_dict(state: State, content: dict[str, Any]) -> None:
-    """Put a state back, in place. Raises KeyError, RuntimeError or ValueError where the content is not for it."""
+    """Put a state back, in place. Raises KeyError, RuntimeError or ValueError where the content is not for it.
+
+    Adam's settings are the configuration's, which `--allow-changes` may have changed: only its moments come back.
+    """
     for name, network in state.networks.named().items():
         network.load_state_dict(content["networks"][name])
     if state.ema:
         state.ema.load_state_dict(content["ema"], state.networks)
-    state.adam_g.load_state_dict(content["optimizers"]["g"])
-    state.adam_d.load_state_dict(content["optimizers"]["d"])
+    for adam, found in ((state.adam_g, content["optimizers"]["g"]), (state.adam_d, content["optimizers"]["d"])):
+        betas = adam.param_groups[0]["betas"]
+        adam.load_state_dict(found)
+        adam.param_groups[0]["betas"] = betas
     ranks = [content, *content["other_ranks"]]
     if state.ranks.rank < len(ranks):  # else more processes than before: this one begins with an empty pool
         _load_own_state(state, ranks[state.ranks.rank])

@@ -49,7 +49,9 @@ class ImagePool:
         return {"count": self.count, "images": images, "generator": self.generator.get_state()}
 
     def load_state_dict(self, state: dict[str, Any], device: torch.device) -> None:
-        """Go on where `state_dict` was taken."""
-        self.count = state["count"]
-        self.images = None if state["images"] is None else state["images"].to(device)
+        """Go on where `state_dict` was taken; from a pool of another size with as many of its fakes as fit."""
+        self.count, self.images = min(state["count"], self.size), None
+        if state["images"] is not None and self.size:
+            found = state["images"][: self.size].to(device)
+            self.images = torch.cat([found, found.new_zeros((self.size - len(found), *found.shape[1:]))])
         self.generator.set_state(state["generator"].cpu())

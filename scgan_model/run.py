@@ -62,11 +62,10 @@ def set_up(
     portraits = data.load_pictures(dataset, Split.TRAIN, style, size_px=config.load_px, device=device)
     test = data.load_pictures(dataset, Split.TEST, SELFIE, size_px=config.load_px, device=device)
     photographs, _ = data.center_crop(selfies.pixels, selfies.boxes, config.resolution_px)
-    torch.manual_seed(config.seed if ranks.first else data.derived_seed(config.seed, "rank", ranks.rank))
     run = Run(
         folder=folder,
         origin=origin,
-        state=start(config, device, photographs, l_per_scale=partial["l_per_scale"] if partial else None, ranks=ranks),
+        state=start(config, device, photographs, l_per_scale=_known_scale(config, partial), ranks=ranks),
         schedule=schedule.plan(config, max(len(selfies), len(portraits))),
         selfies=selfies,
         portraits=portraits,
@@ -75,9 +74,20 @@ def set_up(
         portrait_order=Sampler(len(portraits), config.seed, style, device=device),
         augmentation=torch.Generator(device).manual_seed(data.derived_seed(config.seed, "augmentation")),
     )
+    # Dropout's numbers. Only now: building the networks draws from the CPU's, and seeds every GPU's alike.
+    torch.manual_seed(config.seed if ranks.first else data.derived_seed(config.seed, "rank", ranks.rank))
     if partial is not None:
         restore(run, partial)
     return run
+
+
+def _known_scale(config: TrainConfig, partial: dict[str, Any] | None) -> float | None:
+    """What Eq. 7 was divided by so far; None where that must be measured, or would be the scale of something else."""
+    defining = ("perceptual_layer", "perceptual_scale")
+    if partial is None or any(partial["config"]["loss"].get(k) != getattr(config.loss, k) for k in defining):
+        return None
+    scale: float | None = partial["l_per_scale"]
+    return scale
 
 
 def next_batch(run: Run) -> Batch:
@@ -120,7 +130,10 @@ def restore(run: Run, found: dict[str, Any]) -> None:
     """Put a run back to where its checkpoint was written. Raises CheckpointError."""
     try:
         checkpoint.load_state_dict(run.state, found)
-        run.augmentation.set_state(found["augmentation"].cpu())
+        if found["config"]["device"] == run.config.device:
+            run.augmentation.set_state(found["augmentation"].cpu())
+        else:  # a GPU's generator is another one than the CPU's, with a state of another form
+            run.augmentation.manual_seed(data.derived_seed(run.config.seed, "augmentation", found["step"]))
         run.selfie_order.position = found["order"]["selfie"]
         run.portrait_order.position = found["order"]["portrait"]
         run.step, run.seconds, run.best = found["step"], found["seconds"], found["best"]
@@ -128,6 +141,6 @@ def restore(run: Run, found: dict[str, Any]) -> None:
     except (KeyError, RuntimeError, ValueError, TypeError) as error:
         raise CheckpointError(
             f"{run.folder / checkpoint.FILE_NAME} does not fit the configuration ({type(error).__name__}): sizes of "
-            "networks and pools cannot change in the middle of a training; --fresh starts anew"
+            "networks cannot change in the middle of a training; --fresh starts anew"
         ) from error
     run.saved_step = run.step
