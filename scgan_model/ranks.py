@@ -12,7 +12,7 @@ have 435 MB of fp32 gradients) is yet to be measured on GPUs.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,6 +21,8 @@ from typing import Any, TypeVar
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+
+from scgan_data.errors import ScganError, one_line
 
 T = TypeVar("T")
 PATIENCE = timedelta(minutes=60)
@@ -69,6 +71,30 @@ class Ranks:
         found = torch.tensor(int(flag))  # on the CPU, by gloo: no GPU has to wait
         dist.all_reduce(found, op=dist.ReduceOp.MAX)
         return bool(found)
+
+    def together(self, work: Callable[[], T]) -> T:
+        """What `work`, which waits for no other process, gives here. Where it raises in one process all raise: that one
+        its own error, the others ScganError with its words. Otherwise they would wait for one that has left, with NCCL
+        as long as `PATIENCE`."""
+        if self.count == 1:
+            return work()
+        error: Exception | None = None
+        try:
+            found = work()
+        except Exception as caught:
+            error = caught
+        said: list[str | None] = [None] * self.count
+        dist.all_gather_object(said, None if error is None else one_line(error) or f"{type(error).__name__}: {error}")
+        if error is not None:
+            raise error
+        for rank, line in enumerate(said):
+            if line is not None:
+                raise ScganError(f"process {rank}: {line}")
+        return found
+
+    def by_first(self, work: Callable[[], T]) -> T | None:
+        """What `work` gives in the first process, None in the others; they too raise where it raises."""
+        return self.together(lambda: work() if self.first else None)
 
     def share(self, value: T) -> T:
         """The first process's value."""

@@ -114,13 +114,14 @@ def _drawn(run: Run, pictures: Pictures, order: Sampler) -> tuple[Tensor, Tensor
 
 def content(run: Run) -> dict[str, Any]:
     """Everything that the rest of the training depends on, as a checkpoint holds it. Every process must call it."""
+    means = run.means.state_dict()  # of this process's part of the batches: all go on from the mean of theirs
     return {
         **run.origin,
         **checkpoint.state_dict(run.state),
         "step": run.step,
         "seconds": run.seconds,
         "best": run.best,
-        "means": run.means.state_dict(),
+        "means": means | {"sums": {name: run.state.ranks.mean(value) for name, value in means["sums"].items()}},
         "order": {"selfie": run.selfie_order.position, "portrait": run.portrait_order.position},
         "augmentation": run.augmentation.get_state(),
     }

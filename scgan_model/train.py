@@ -47,18 +47,22 @@ def train(dataset: Path, model: Path, *, style: str, config: TrainConfig, take: 
     if style == SELFIE:
         raise DatasetError(f"`{SELFIE}` is the domain of the photographs, not a style: name a cartoon domain")
     with joined(config.resolved().device) as ranks:
-        if ranks.first:
-            with open_stage("train", model) as folder:
-                plan = ranks.share(_plan(dataset, folder, style, config, take))
-                if plan is not None:
-                    _finish(_trained(dataset, folder.work / "run", plan, ranks), folder)
-            return
-        plan = ranks.share(None)
         try:
-            if plan is not None:
-                _trained(dataset, model, plan, ranks)
-        except ScganError as error:  # the first process says it
-            sys.exit(getattr(error, "exit_code", 1))
+            _train(dataset, model, style, config, take, ranks)
+        except ScganError as error:
+            if ranks.first:
+                raise
+            sys.exit(getattr(error, "exit_code", 1))  # the first process says it
+
+
+def _train(dataset: Path, model: Path, style: str, config: TrainConfig, take: Take, ranks: Ranks) -> None:
+    """The first process holds the stage's folder and decides what is done; all do it."""
+    with contextlib.ExitStack() as held:
+        folder = ranks.by_first(lambda: held.enter_context(open_stage("train", model)))
+        plan = ranks.share(ranks.by_first(lambda: folder and _plan(dataset, folder, style, config, take)))
+        if plan is not None:
+            run = _trained(dataset, folder.work / "run" if folder else model, plan, ranks)
+            ranks.by_first(lambda: folder and _finish(run, folder))
 
 
 Plan = tuple[dict[str, Any], dict[str, Any] | None]
@@ -78,7 +82,7 @@ def _plan(dataset: Path, folder: StageFolder, style: str, config: TrainConfig, t
 def _trained(dataset: Path, folder: Path, plan: Plan, ranks: Ranks) -> Run:
     origin, partial = plan
     with _threads(origin["config"]["threads"]):
-        begun = set_up(dataset, folder, origin, partial, ranks)
+        begun = ranks.together(lambda: set_up(dataset, folder, origin, partial, ranks))
         _check_length(begun)
         _loop(begun)
     return begun
@@ -102,72 +106,74 @@ def _check_length(run: Run) -> None:
 
 def _loop(run: Run) -> None:
     total, ranks = run.schedule.total_steps, run.state.ranks
-    kid = watch.kid_watch(run) if ranks.first else None
-    with _journal(run) as told:
+    kid = ranks.by_first(lambda: watch.kid_watch(run))
+    with ranks.by_first(lambda: _journal(run)) or contextlib.nullcontext() as told:
         try:
             with StopSignals(patient=ranks.count > 1) as signals:
-                if told is not None and run.step == 0:
-                    told.write({"step": 0, "seconds": 0.0, **watch.look(run, told)})
+                if run.step == 0:
+                    ranks.by_first(lambda: told and told.write({"step": 0, "seconds": 0.0, **watch.look(run, told)}))
                 while run.step < total and not ranks.any(signals.caught is not None):
                     _step(run, told, kid)
+                if run.step < total:
+                    _save(run)
         except KeyboardInterrupt:
             raise StoppedError(
                 f"train: stopped at step {run.step} of {total}; the same command goes on from step {run.saved_step}"
             ) from None
         if run.step < total:
-            _save(run)
             raise StoppedError(
                 f"train: stopped at step {run.step} of {total} and saved; the same command goes on from there",
                 signals.caught or SIGINT,
             )
 
 
-def _journal(run: Run) -> contextlib.AbstractContextManager[Journal | None]:
-    """The first process's record; the others keep none."""
-    if not run.state.ranks.first:
-        return contextlib.nullcontext()
-    return Journal(
-        run.folder, title=f"train {run.origin['style']}", step=run.step, total_steps=run.schedule.total_steps
-    )
+def _journal(run: Run) -> Journal:
+    title = f"train {run.origin['style']}"
+    return Journal(run.folder, title=title, step=run.step, total_steps=run.schedule.total_steps)
 
 
 def _step(run: Run, told: Journal | None, kid: watch.KidWatch | None) -> None:
     """One step; then metrics, samples, KID and checkpoint where they are due, in this order, so that the checkpoint's
     step has all its lines."""
-    config, began = run.config, time.monotonic()
+    config, ranks, began = run.config, run.state.ranks, time.monotonic()
     run.means.add(train_step(run.state, next_batch(run), run.schedule.factor_at(run.step)))
     run.step += 1
     line: dict[str, Any] = {}
     if _due(run, config.log_every_steps):
         rate = config.generator_lr * config.lr_scale * run.schedule.factor_at(run.step - 1)
-        line |= run.means.read(run.state.ranks) | {"lr": rate}
+        line |= run.means.read(ranks) | {"lr": rate}
         _check(run, journal.diverged(line))
     run.seconds += time.monotonic() - began  # after the means are read, which waits for the device
-    if told is not None and _due(run, config.sample_every_steps):
-        line |= watch.look(run, told)
+    if line or _due(run, config.sample_every_steps) or _due(run, config.kid_every_steps):
+        ranks.by_first(lambda: told and _tell(run, told, kid, line))
     if _due(run, config.kid_every_steps):
-        line |= _measure_kid(run, told, kid)
-    if told is not None and line:
-        told.write({"step": run.step, "seconds": round(run.seconds, 3), **line})
+        _keep_best(run)
     if _due(run, config.checkpoint_every_steps):
         _save(run)
     if told is not None:
         told.advance(run.step)
 
 
+def _tell(run: Run, told: Journal, kid: watch.KidWatch | None, line: dict[str, Any]) -> None:
+    """Add samples and KID where they are due to a line, and write it."""
+    if _due(run, run.config.sample_every_steps):
+        line |= watch.look(run, told)
+    if kid is not None and _due(run, run.config.kid_every_steps):
+        line |= kid.measure(run, told)
+    _check(run, journal.diverged(line))
+    told.write({"step": run.step, "seconds": round(run.seconds, 3), **line})
+
+
 def _due(run: Run, every: int | None) -> bool:
     return every is not None and (run.step % every == 0 or run.step == run.schedule.total_steps)
 
 
-def _measure_kid(run: Run, told: Journal | None, kid: watch.KidWatch | None) -> dict[str, float]:
-    """KID by the first process; where it is the least so far, all put the state together that is kept as best.pt."""
-    line = kid.measure(run, told) if kid is not None and told is not None else {}
+def _keep_best(run: Run) -> None:
+    """Where the first process has just measured the least KID so far, all put the state together for best.pt."""
     run.best = run.state.ranks.share(run.best)
     if run.best is not None and run.best["step"] == run.step:
-        best = content(run)
-        if run.state.ranks.first:
-            keeping.save_best(run.folder, best)
-    return line
+        whole = content(run)
+        run.state.ranks.by_first(lambda: keeping.save_best(run.folder, whole))
 
 
 def _check(run: Run, trouble: str | None) -> None:
@@ -188,8 +194,7 @@ def _save(run: Run) -> None:
     finite = torch.stack([p.isfinite().all() for network in networks for p in network.parameters()]).all().item()
     _check(run, None if finite else "a weight is not a number any more")
     whole = content(run)
-    if run.state.ranks.first:
-        keeping.save(run.folder, whole, keep=run.config.keep_checkpoints)
+    run.state.ranks.by_first(lambda: keeping.save(run.folder, whole, keep=run.config.keep_checkpoints))
     run.saved_step = run.step
 
 

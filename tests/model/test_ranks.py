@@ -24,15 +24,16 @@ TOLERANCE = 2e-3
 Adam makes steps of one length of them where a gradient is nearly 0, and the difference grows from step to step."""
 
 
-def torchrun(folder: Path, *arguments: object) -> str:
+def torchrun(folder: Path, *arguments: object, before: str = "", code: int = 0) -> str:
+    """What two processes say; `before` is Python that both run first."""
     script = folder / "script.py"
-    script.write_text(SCRIPT)
+    script.write_text(before + SCRIPT)
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", script]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     done = subprocess.run(
         [str(part) for part in (*command, *arguments)], capture_output=True, text=True, check=False, env=environment
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == code, done.stderr
     return done.stderr
 
 
@@ -94,3 +95,51 @@ def test_two_processes_go_on_where_one_was_killed(
     assert said.count("going on from step 4") == 1
     close(lines(tmp_path / "both"), lines(tmp_path / "one"))
     assert resume.finished(tmp_path / "both", origin(tiny_dataset, "dots"), config)
+
+
+STOP = """
+import os, signal
+from scgan_model import train
+original = train.next_batch
+def next_batch(run):
+    if run.step == 4 and os.environ["RANK"] == "1":
+        os.kill(os.getpid(), signal.SIGTERM)
+    return original(run)
+train.next_batch = next_batch
+"""
+
+
+def test_a_signal_to_one_process_stops_both_and_the_lines_go_on_exactly(
+    tiny_dataset: Path, tmp_path: Path, tiny_config: Make
+) -> None:
+    config = tiny_config(batch_pairs=4, pool_images=0, precision="fp32", log_every_steps=4)
+    train.train(tiny_dataset, tmp_path / "one", style="dots", config=config)
+    said = torchrun(tmp_path, tiny_dataset, tmp_path / "two", config.model_dump_json(), before=STOP, code=1)
+    assert " ".join(said.split()).count("error: train: stopped at step 5 of 10 and saved") == 1
+    said = torchrun(tmp_path, tiny_dataset, tmp_path / "two", config.model_dump_json())
+    assert said.count("going on from step 5") == 1
+    close(lines(tmp_path / "two"), lines(tmp_path / "one"))
+
+
+FULL = """
+import os, resource, signal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+if os.environ["RANK"] == "0":
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, resource.RLIM_INFINITY))
+"""
+ELSEWHERE = """
+import os, sys
+if os.environ["RANK"] == "1":
+    sys.argv[1] += "-elsewhere"
+"""
+
+
+@pytest.mark.parametrize(("before", "line"), [(FULL, "the disk is full: "), (ELSEWHERE, "process 1: ")])
+def test_what_ends_one_process_ends_both_with_one_line(
+    tiny_dataset: Path, tmp_path: Path, tiny_config: Make, before: str, line: str
+) -> None:
+    arguments = tiny_dataset, tmp_path / "two", tiny_config(precision="fp32").model_dump_json()
+    said = torchrun(tmp_path, *arguments, before=before, code=1)
+    errors = [each for each in said.splitlines() if each.startswith("error: ")]
+    assert len(errors) == 1 and errors[0].startswith(f"error: {line}")
+    assert said.count("Traceback") == 1, "torchrun's own"

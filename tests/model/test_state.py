@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -50,6 +51,22 @@ def test_a_second_ctrl_c_does_not_wait(
 
     at_step(monkeypatch, 6, twice)
     with pytest.raises(StoppedError, match="stopped at step 6 of 10; the same command goes on from step 4"):
+        train.train(tiny_dataset, tmp_path / "dots", style="dots", config=tiny_config())
+
+
+def test_a_second_ctrl_c_while_saving_leaves_the_checkpoint_before(
+    tiny_dataset: Path, tmp_path: Path, tiny_config: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_step(monkeypatch, 6, lambda _: os.kill(os.getpid(), signal.SIGINT))
+    original = train.content
+
+    def content(run: train.Run) -> dict[str, Any]:
+        if run.step == 7:
+            os.kill(os.getpid(), signal.SIGINT)
+        return original(run)
+
+    monkeypatch.setattr(train, "content", content)
+    with pytest.raises(StoppedError, match="stopped at step 7 of 10; the same command goes on from step 4"):
         train.train(tiny_dataset, tmp_path / "dots", style="dots", config=tiny_config())
 
 
