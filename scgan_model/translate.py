@@ -1,14 +1,15 @@
 """Any photograph to a cartoon: the data stages' own decoding, detector and crop, then G_AB.
 
 A picture that gives no crop (no face, several, too small, tilted) is named with its reason and the others go on.
-Cartoons are written as `NAME.png`, `NAME-2.png` where names repeat, at the model's resolution.
+Cartoons are written as `NAME.png`, `NAME-2.png` where names repeat, at the model's resolution. What lies in the folder
+for cartoons is no photograph of a folder above it, and no cartoon takes a photograph's place.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 
 import numpy as np
@@ -42,19 +43,21 @@ class Translated:
 def translate(model: Path, pictures: list[Path], out: Path, *, crop: CropConfig) -> list[Translated]:
     """Translate pictures and folders of pictures, and print what became of each that failed.
 
-    Raises CheckpointError for the model, SourceError where a name is no file or folder or where no picture worked.
+    Raises CheckpointError for the model, SourceError where a name is no file or folder, where a cartoon would take the
+    place of one of the pictures, or where no picture worked.
     """
-    files = list(_files(pictures))
+    files = list(_files(pictures, out))
+    targets = [out / name for name in _names(files)]
+    _spare(files, targets)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     generators = _load(model, device)
     settings = crop.model_copy(update={"size_px": generators.config.resolution_px})
-    names = _names(files)
     done: list[Translated] = []
     with progress() as bar:
         task = bar.add_task("translate", total=len(files))
         for start in range(0, len(files), BATCH):
             part = files[start : start + BATCH]
-            done += _batch(part, [out / n for n in names[start : start + BATCH]], generators, settings, device)
+            done += _batch(part, targets[start : start + BATCH], generators, settings, device)
             bar.update(task, completed=len(done))
     _say(done, out)
     if not any(t.cartoon for t in done):
@@ -73,10 +76,12 @@ def _load(model: Path, device: torch.device) -> Generators | Exported:
     return load_generators(model, device)
 
 
-def _files(names: list[Path]) -> Iterator[Path]:
+def _files(names: list[Path], out: Path) -> Iterator[Path]:
+    within = out.resolve()
     for name in names:
         if name.is_dir():
-            yield from sorted(p for p in name.rglob("*") if p.is_file() and not p.name.startswith("."))
+            found = sorted(p for p in name.rglob("*") if p.is_file() and not p.name.startswith("."))
+            yield from (p for p in found if within == name.resolve() or not p.resolve().is_relative_to(within))
         elif name.is_file():
             yield name
         else:
@@ -84,13 +89,22 @@ def _files(names: list[Path]) -> Iterator[Path]:
 
 
 def _names(files: list[Path]) -> list[str]:
-    """One file name a picture, repeated stems numbered."""
-    seen: Counter[str] = Counter()
+    """One file name a picture, repeated ones numbered; those that differ in case only are one file to some disks."""
+    taken: set[str] = set()
     names = []
     for file in files:
-        seen[file.stem] += 1
-        names.append(f"{file.stem}.png" if seen[file.stem] == 1 else f"{file.stem}-{seen[file.stem]}.png")
+        choices = chain([file.stem], (f"{file.stem}-{number}" for number in count(2)))
+        stem = next(choice for choice in choices if choice.casefold() not in taken)
+        taken.add(stem.casefold())
+        names.append(f"{stem}.png")
     return names
+
+
+def _spare(files: list[Path], targets: list[Path]) -> None:
+    photographs = {file.resolve() for file in files}
+    for file, target in zip(files, targets, strict=True):
+        if target.resolve() in photographs:
+            raise SourceError(f"the cartoon of {file} would take its place, or another picture's: name another --out")
 
 
 def _batch(

@@ -1,0 +1,90 @@
+"""Photographs to cartoons with an untrained model: real decoding, detection and crop, and names."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+from skimage import data as skimage_data
+
+from scgan_data.crop import CropConfig
+from scgan_data.errors import SourceError
+from scgan_data.records import Reason
+from scgan_model import checkpoint, step
+from scgan_model.config import TrainConfig
+from scgan_model.translate import translate
+
+CROP = CropConfig(preset="shoulder")
+
+
+@pytest.fixture
+def model(tmp_path: Path, tiny_config: Callable[..., TrainConfig]) -> Path:
+    config = tiny_config()
+    state = step.start(config, torch.device("cpu"), torch.zeros(1, 3, 16, 16, dtype=torch.uint8))
+    origin = {"style": "dots", "config": config.model_dump(mode="json"), "dataset": "d", "code": "c", "step": 0}
+    checkpoint.save(tmp_path / "model" / "checkpoint.pt", origin | checkpoint.state_dict(state))
+    return tmp_path / "model"
+
+
+@pytest.fixture
+def photographs(tmp_path: Path) -> Path:
+    folder = tmp_path / "photographs"
+    folder.mkdir()
+    Image.fromarray(skimage_data.astronaut()).save(folder / "woman.png")
+    Image.fromarray(skimage_data.coffee()).save(folder / "coffee.jpg")
+    (folder / "note.txt").write_text("no picture")
+    return folder
+
+
+def test_each_picture_has_a_cartoon_or_a_reason(model: Path, photographs: Path, tmp_path: Path) -> None:
+    turned = Image.open(photographs / "woman.png").transpose(Image.Transpose.ROTATE_90)
+    exif = Image.Exif()
+    exif[274] = 6  # to be turned back when shown
+    turned.save(photographs / "turned.png", exif=exif)
+    clear = Image.open(photographs / "woman.png").convert("RGBA")
+    clear.save(photographs / "clear.png")
+    done = translate(model, [photographs], tmp_path / "out", crop=CROP)
+    assert {t.picture.name: t.reason for t in done} == {
+        "clear.png": None,
+        "coffee.jpg": Reason.NO_FACE,
+        "note.txt": Reason.NOT_AN_IMAGE,
+        "turned.png": None,
+        "woman.png": None,
+    }
+    cartoons = {file.name: Image.open(file) for file in (tmp_path / "out").iterdir()}
+    assert {name: cartoon.size for name, cartoon in cartoons.items()} == dict.fromkeys(
+        ("clear.png", "turned.png", "woman.png"), (16, 16)
+    )
+    assert cartoons["turned.png"].tobytes() == cartoons["woman.png"].tobytes() == cartoons["clear.png"].tobytes()
+
+
+def test_no_two_pictures_share_a_name(model: Path, photographs: Path, tmp_path: Path) -> None:
+    """`a`, `a-2` and another `a`, which must not be called `a-2`."""
+    named = [tmp_path / "1" / "a.png", tmp_path / "1" / "a-2.png", tmp_path / "2" / "a.png"]
+    for file in named:
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes((photographs / "woman.png").read_bytes())
+    done = translate(model, named, tmp_path / "out", crop=CROP)
+    assert [t.cartoon.name for t in done if t.cartoon] == ["a.png", "a-2.png", "a-3.png"]
+    assert len(list((tmp_path / "out").iterdir())) == 3
+
+
+def test_a_photograph_is_never_overwritten(model: Path, photographs: Path) -> None:
+    before = (photographs / "woman.png").read_bytes()
+    with pytest.raises(SourceError, match=r"the cartoon of .*woman.png would take its place"):
+        translate(model, [photographs / "woman.png"], photographs, crop=CROP)
+    assert (photographs / "woman.png").read_bytes() == before
+
+
+def test_a_second_run_does_not_take_the_first_ones_cartoons_for_photographs(model: Path, photographs: Path) -> None:
+    (photographs / "coffee.jpg").unlink()
+    runs = [translate(model, [photographs], photographs / "cartoons", crop=CROP) for _ in range(2)]
+    assert runs[0] == runs[1]
+
+
+def test_where_nothing_worked_it_says_why(model: Path, photographs: Path, tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="none of 1 pictures gave a cartoon"):
+        translate(model, [photographs / "coffee.jpg"], tmp_path / "out", crop=CROP)
+    with pytest.raises(SourceError, match="no file and no folder"):
+        translate(model, [tmp_path / "nothing"], tmp_path / "out", crop=CROP)
