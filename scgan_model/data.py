@@ -77,7 +77,7 @@ def load_pictures(
 def _read_metadata(folder: Path) -> list[dict[str, Any]]:
     file = folder / METADATA
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        lines = file.read_text(encoding="utf-8").split("\n")  # splitlines() would also break at U+2028 in a name
         rows = [json.loads(line) for line in lines if line.strip()]
     except FileNotFoundError:
         raise DatasetError(f"{file} is missing: run the dataset stage first, with this domain in it") from None

@@ -80,6 +80,14 @@ def test_damaged_and_empty_metadata_are_named(tiny_dataset: Path) -> None:
         load(tiny_dataset)
 
 
+def test_names_may_hold_any_character_that_json_does(tiny_dataset: Path) -> None:
+    file = tiny_dataset / "train" / "selfie" / "metadata.jsonl"
+    rows = [json.loads(line) | {"author": "A\u2028B\x85C"} for line in file.read_text().splitlines()]
+    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)  # as the dataset stage writes them
+    file.write_text(text, encoding="utf-8")
+    assert len(load(tiny_dataset)) == 7
+
+
 def test_identity_follows_names_and_metadata_of_what_training_uses(tiny_dataset: Path) -> None:
     first = data.identity(tiny_dataset, "dots")
     assert data.identity(tiny_dataset, "dots") == first
