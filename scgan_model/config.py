@@ -16,6 +16,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from scgan_data.config import Config
+from scgan_data.errors import ConfigError
 
 Preset = Literal["demo", "faithful", "paper", "fast"]
 
@@ -193,13 +194,16 @@ class TrainConfig(Config):
 
     def resolved(self, *, begun: Mapping[str, Any] | None = None) -> TrainConfig:
         """The same with what depends on the machine filled in: the device; where `threads` is 0 or `precision` is
-        `auto`, what an unfinished run began with, or else what suits the machine."""
+        `auto`, what an unfinished run began with, or else what suits the machine. Raises ConfigError where the device
+        is a GPU and there is none."""
         import torch
 
         begun = begun or {}
         device = self.device
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
+        if device == "cuda" and not torch.cuda.is_available():
+            raise ConfigError("train.device = cuda, and torch finds no GPU here; leave it at auto, or set it to cpu")
         usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         suited = "bf16" if device == "cuda" or _calculates_in_bf16() else "fp32"
         precision = begun.get("precision", suited) if self.precision == "auto" else self.precision

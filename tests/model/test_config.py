@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+import torch
 from pydantic import ValidationError
 
 from scgan_data import config as params
@@ -78,3 +79,9 @@ def test_resolving_keeps_a_given_thread_count_and_prefers_the_unfinished_runs() 
     assert TrainConfig().resolved(begun={"precision": "bf16"}).precision == "bf16"
     assert TrainConfig().resolved(begun={"precision": "fp32"}).precision == "fp32"
     assert TrainConfig().resolved().precision in ("fp32", "bf16")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="wants a machine without a GPU")
+def test_a_gpu_that_is_not_there_is_one_line() -> None:
+    with pytest.raises(ConfigError, match=r"train.device = cuda, and torch finds no GPU here"):
+        TrainConfig(device="cuda").resolved()
