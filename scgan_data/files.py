@@ -25,12 +25,20 @@ def content_path(content_id: str, suffix: str = ".png") -> Path:
     return Path(content_id[:2]) / f"{content_id}{suffix}"
 
 
-def write_bytes(file: Path, data: bytes) -> None:
-    """Write a file by temporary file and rename: a reader sees the whole of it or nothing."""
+def write_bytes(file: Path, data: bytes, *, durable: bool = False) -> None:
+    """Write a file by temporary file and rename: a reader sees the whole of it or nothing.
+
+    That holds for whatever ends the process. `durable` waits for the disk before the rename, so that it holds for a
+    machine too that loses its power, or is taken away: else the new name may be there and the bytes not.
+    """
     file.parent.mkdir(parents=True, exist_ok=True)
     partial = file.with_name(f".{file.name}.{os.getpid()}.tmp")
     try:
-        partial.write_bytes(data)
+        with partial.open("wb") as out:
+            out.write(data)
+            if durable:
+                out.flush()
+                os.fsync(out.fileno())
         partial.replace(file)
     except OSError:
         partial.unlink(missing_ok=True)

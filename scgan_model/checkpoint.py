@@ -103,17 +103,18 @@ def versions() -> dict[str, str]:
 
 
 def save(file: Path, content: dict[str, Any]) -> None:
-    """Write a checkpoint by temporary file and rename.
+    """Write a checkpoint by temporary file and rename, waiting for the disk: machines that train are taken away.
 
     It is put together in memory first: torch's own writer turns a full disk into a RuntimeError without a name.
     """
     buffer = BytesIO()
     torch.save({"format": FORMAT, "versions": versions(), **content}, buffer)
-    files.write_bytes(file, buffer.getvalue())
+    files.write_bytes(file, buffer.getvalue(), durable=True)
 
 
-def load(file: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
-    """Read a checkpoint. Raises CheckpointError where it is missing, truncated or something else."""
+def load(file: Path) -> dict[str, Any]:
+    """Read a checkpoint, to the CPU: Adam's moments and pools would take a GPU's memory for nothing, and a GPU without
+    room is no damaged file. Raises CheckpointError where it is missing, truncated or something else."""
     if not file.is_file():
         raise CheckpointError(f"{file} is missing: the model is not trained; run the train stage first")
     try:
@@ -121,8 +122,8 @@ def load(file: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
             damaged = archive.testzip()
         if damaged is not None:
             raise zipfile.BadZipFile(damaged)
-        content = torch.load(file, map_location=device, weights_only=True)
-    except MemoryError:
+        content = torch.load(file, map_location="cpu", weights_only=True)
+    except (MemoryError, PermissionError):
         raise
     except Exception as error:  # torch and pickle raise a dozen types for bytes that end early or are something else
         raise CheckpointError(
@@ -152,7 +153,7 @@ def load_generators(path: Path, device: torch.device | str = "cpu") -> Generator
     """The trained generators of a model's folder or checkpoint file, for evaluation: their moving averages where the
     training kept some. Raises CheckpointError."""
     file = path / FILE_NAME if path.is_dir() else path
-    content = load(file, device)
+    content = load(file)
     generators = _initial(file, content, device, step=int(content["step"]))
     try:
         weights = content.get("ema") or content["networks"]
@@ -168,7 +169,7 @@ def load_generators(path: Path, device: torch.device | str = "cpu") -> Generator
 def untrained_generators(path: Path, device: torch.device | str = "cpu") -> Generators:
     """The same networks as they were before the first step. Raises CheckpointError."""
     file = path / FILE_NAME if path.is_dir() else path
-    return _initial(file, load(file, device), device, step=0)
+    return _initial(file, load(file), device, step=0)
 
 
 def _initial(file: Path, content: dict[str, Any], device: torch.device | str, *, step: int) -> Generators:

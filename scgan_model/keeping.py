@@ -39,13 +39,19 @@ def save_best(folder: Path, content: dict[str, Any]) -> None:
 
 
 def former(folder: Path) -> list[Path]:
-    """The kept checkpoints by step, oldest first."""
-    return sorted((folder / FORMER).glob("step_*.pt"))
+    """The kept checkpoints by step, oldest first; their names sort so up to a million steps only."""
+    return sorted((folder / FORMER).glob("step_*.pt"), key=lambda file: int(file.stem.removeprefix("step_")))
 
 
 def forget_former(folder: Path) -> None:
     """At the end of a training."""
     shutil.rmtree(folder / FORMER, ignore_errors=True)
+
+
+def forget_partial(folder: Path) -> None:
+    """At the start: what a kill in the middle of a write left may have the size of a checkpoint, each time."""
+    for stray in folder.rglob(".*.tmp"):
+        stray.unlink()
 
 
 def _write(file: Path, content: dict[str, Any]) -> None:

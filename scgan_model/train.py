@@ -75,6 +75,7 @@ def _plan(dataset: Path, folder: StageFolder, style: str, config: TrainConfig, t
     if take != "fresh" and resume.finished(folder.home, origin, config):
         console.print(f"train: {folder.home} is finished already with this dataset and configuration")
         return None
+    keeping.forget_partial(folder.work)
     partial = resume.partial(folder, origin, config, take)
     return origin | {"config": resume.resolved(config, partial).model_dump(mode="json")}, partial
 
@@ -213,7 +214,6 @@ def _finish(run: Run, folder: StageFolder) -> None:
         summary["kid"] = {"end": lines[-1].get("kid"), "best": run.best["kid"], "best_step": run.best["step"]}
     files.write_json(run.folder / "config.json", run.origin["config"])
     files.write_json(run.folder / "metrics.json", summary)
-    for stray in run.folder.rglob(".*.tmp"):  # of a write that a kill interrupted
-        stray.unlink()
+    keeping.forget_partial(run.folder)
     keeping.forget_former(run.folder)
     folder.swap_in(run.folder)

@@ -1,3 +1,4 @@
+import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -87,6 +88,31 @@ def test_a_truncated_file_is_one_clear_line(saved: Path, share: float) -> None:
         checkpoint.load_generators(saved)
     line = one_line(error.value)
     assert line is not None and "\n" not in line and str(saved) in line
+
+
+def test_a_file_that_may_not_be_read_is_not_called_damaged(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its line would say to delete it. Root may read everything, hence the patch."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied", str(saved))
+
+    monkeypatch.setattr("zipfile.ZipFile", refuse)
+    with pytest.raises(PermissionError) as error:
+        checkpoint.load(saved)
+    assert "permission denied" in str(one_line(error.value))
+
+
+def test_the_bytes_are_on_the_disk_before_the_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[tuple[int, bool]] = []
+    original = os.fsync
+
+    def fsync(number: int) -> None:
+        synced.append((os.fstat(number).st_ino, (tmp_path / "c.pt").exists()))
+        original(number)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    checkpoint.save(tmp_path / "c.pt", {"step": 1})
+    assert synced == [((tmp_path / "c.pt").stat().st_ino, False)]
 
 
 def test_a_flipped_byte_is_noticed(saved: Path) -> None:

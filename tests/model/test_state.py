@@ -165,6 +165,12 @@ def test_the_last_checkpoints_and_the_best_are_kept(
     assert not (tmp_path / "dots" / "checkpoints").exists()
 
 
+def test_kept_checkpoints_are_in_the_order_of_steps_beyond_a_million(tmp_path: Path) -> None:
+    for step in (999_998, 999_999, 1_000_000, 1_000_001):
+        keeping.save(tmp_path, {"step": step}, keep=2)
+    assert [file.name for file in keeping.former(tmp_path)] == ["step_1000000.pt", "step_1000001.pt"]
+
+
 def killed_at_6(dataset: Path, model: Path, config: TrainConfig) -> None:
     with pytest.MonkeyPatch.context() as patch:
         stop_at(patch, 6, Killed())
@@ -184,6 +190,18 @@ def test_an_unfinished_run_of_other_settings_is_kept_aside_and_found_again(
     assert "going on from step 4" in capsys.readouterr().err
     train.train(tiny_dataset, straight, style="dots", config=tiny_config())
     assert torch.equal(weights(model), weights(straight)) and lines(model) == lines(straight)
+
+
+def test_what_a_kill_left_of_a_write_goes_before_the_run_goes_on(
+    tiny_dataset: Path, tmp_path: Path, tiny_config: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed_at_6(tiny_dataset, tmp_path / "dots", tiny_config())
+    stray = work_of(tmp_path / "dots") / ".checkpoint.pt.1.tmp"
+    stray.write_bytes(b"half")
+    left: list[bool] = []
+    at_step(monkeypatch, 4, lambda _: left.append(stray.exists()))
+    train.train(tiny_dataset, tmp_path / "dots", style="dots", config=tiny_config())
+    assert left == [False]
 
 
 def test_only_the_newest_unfinished_runs_are_kept_aside(tiny_dataset: Path, tmp_path: Path, tiny_config: Make) -> None:
