@@ -59,10 +59,10 @@ def _train(dataset: Path, model: Path, style: str, config: TrainConfig, take: Ta
     """The first process holds the stage's folder and decides what is done; all do it."""
     with contextlib.ExitStack() as held:
         folder = ranks.by_first(lambda: held.enter_context(open_stage("train", model)))
-        plan = ranks.share(ranks.by_first(lambda: folder and _plan(dataset, folder, style, config, take)))
+        plan = ranks.share(ranks.by_first(lambda: _plan(dataset, folder, style, config, take) if folder else None))
         if plan is not None:
             run = _trained(dataset, folder.work / "run" if folder else model, plan, ranks)
-            ranks.by_first(lambda: folder and _finish(run, folder))
+            ranks.together(lambda: _finish(run, folder))
 
 
 Plan = tuple[dict[str, Any], dict[str, Any] | None]
@@ -112,7 +112,7 @@ def _loop(run: Run) -> None:
         try:
             with StopSignals(patient=ranks.count > 1) as signals:
                 if run.step == 0:
-                    ranks.by_first(lambda: told and told.write({"step": 0, "seconds": 0.0, **watch.look(run, told)}))
+                    ranks.together(lambda: _tell(run, told, None, {}))
                 while run.step < total and not ranks.any(signals.caught is not None):
                     _step(run, told, kid)
                 if run.step < total:
@@ -146,7 +146,7 @@ def _step(run: Run, told: Journal | None, kid: watch.KidWatch | None) -> None:
         _check(run, journal.diverged(line))
     run.seconds += time.monotonic() - began  # after the means are read, which waits for the device
     if line or _due(run, config.sample_every_steps) or _due(run, config.kid_every_steps):
-        ranks.by_first(lambda: told and _tell(run, told, kid, line))
+        ranks.together(lambda: _tell(run, told, kid, line))
     if _due(run, config.kid_every_steps):
         _keep_best(run)
     if _due(run, config.checkpoint_every_steps):
@@ -155,8 +155,10 @@ def _step(run: Run, told: Journal | None, kid: watch.KidWatch | None) -> None:
         told.advance(run.step)
 
 
-def _tell(run: Run, told: Journal, kid: watch.KidWatch | None, line: dict[str, Any]) -> None:
-    """Add samples and KID where they are due to a line, and write it."""
+def _tell(run: Run, told: Journal | None, kid: watch.KidWatch | None, line: dict[str, Any]) -> None:
+    """Add samples and KID where they are due to a line, and write it: by the first process, which has the journal."""
+    if told is None:
+        return
     if _due(run, run.config.sample_every_steps):
         line |= watch.look(run, told)
     if kid is not None and _due(run, run.config.kid_every_steps):
@@ -199,8 +201,10 @@ def _save(run: Run) -> None:
     run.saved_step = run.step
 
 
-def _finish(run: Run, folder: StageFolder) -> None:
-    """Summaries, then the swap."""
+def _finish(run: Run, folder: StageFolder | None) -> None:
+    """Summaries, then the swap, by the first process, which has the folder."""
+    if folder is None:
+        return
     lines = read_lines(run.folder / METRICS_LINES)
     cycles = [line["test_cycle"] for line in lines if "test_cycle" in line]
     other = ("step", "seconds", "test_cycle", "kid", "lr")

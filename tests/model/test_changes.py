@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 import torch
 
-from scgan_model import checkpoint, data
+from scgan_data.errors import CheckpointError, ScganError
+from scgan_model import checkpoint, data, train
 from scgan_model.config import TrainConfig
 from scgan_model.origin import origin
 from scgan_model.ranks import ALONE, Ranks
 from scgan_model.run import Run, content, next_batch, set_up
 from scgan_model.step import train_step
+from tests.model.training import killed_at_6, lines
 
 Make = Callable[..., TrainConfig]
 
@@ -80,3 +82,25 @@ def test_dropout_draws_from_the_seed_whatever_was_built_before(
     found = torch.get_rng_state()
     torch.manual_seed(0 if ranks.first else data.derived_seed(0, "rank", ranks.rank))
     assert torch.equal(found, torch.get_rng_state())
+
+
+def test_changes_are_allowed_by_a_flag(
+    tiny_dataset: Path, tmp_path: Path, tiny_config: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = tmp_path / "dots"
+    killed_at_6(tiny_dataset, model, tiny_config())
+    longer = tiny_config(steps=12)
+    train.train(tiny_dataset, model, style="dots", config=longer, take="changed")
+    assert "going on from step 4 although the configuration (steps 10 -> 12) changed" in " ".join(
+        capsys.readouterr().err.split()
+    )
+    assert checkpoint.load(model / "checkpoint.pt")["config"]["steps"] == 12
+    train.train(tiny_dataset, model, style="dots", config=tiny_config(steps=14), take="changed")
+    assert "going on from step 12" in capsys.readouterr().err  # from the finished model
+    assert [line["step"] for line in lines(model)][-2:] == [12, 14]
+    with pytest.raises(ScganError, match="at step 14 already and 6 are asked for"):
+        train.train(tiny_dataset, model, style="dots", config=tiny_config(steps=6), take="changed")
+    with pytest.raises(CheckpointError, match="sizes of networks cannot change"):
+        train.train(
+            tiny_dataset, model, style="dots", config=tiny_config(steps=16, generator_channels=8), take="changed"
+        )

@@ -15,10 +15,10 @@ import pytest
 import torch
 import yaml
 
-from scgan_data.errors import CheckpointError, ScganError, StoppedError
+from scgan_data.errors import ScganError, StoppedError
 from scgan_model import checkpoint, keeping, origin, train
 from scgan_model.config import TrainConfig
-from tests.model.training import SCRIPT, Killed, at_step, lines, stop_at, weights, work_of
+from tests.model.training import SCRIPT, Killed, at_step, killed_at_6, lines, stop_at, weights, work_of
 
 Make = Callable[..., TrainConfig]
 
@@ -171,13 +171,6 @@ def test_kept_checkpoints_are_in_the_order_of_steps_beyond_a_million(tmp_path: P
     assert [file.name for file in keeping.former(tmp_path)] == ["step_1000000.pt", "step_1000001.pt"]
 
 
-def killed_at_6(dataset: Path, model: Path, config: TrainConfig) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        stop_at(patch, 6, Killed())
-        with pytest.raises(Killed):
-            train.train(dataset, model, style="dots", config=config)
-
-
 def test_an_unfinished_run_of_other_settings_is_kept_aside_and_found_again(
     tiny_dataset: Path, tmp_path: Path, tiny_config: Make, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -210,28 +203,6 @@ def test_only_the_newest_unfinished_runs_are_kept_aside(tiny_dataset: Path, tmp_
     aside = work_of(tmp_path / "dots").parent / "aside"
     seeds = {checkpoint.load(kept / "checkpoint.pt")["config"]["seed"] for kept in aside.iterdir()}
     assert seeds == {1, 2, 3}
-
-
-def test_changes_are_allowed_by_a_flag(
-    tiny_dataset: Path, tmp_path: Path, tiny_config: Make, capsys: pytest.CaptureFixture[str]
-) -> None:
-    model = tmp_path / "dots"
-    killed_at_6(tiny_dataset, model, tiny_config())
-    longer = tiny_config(steps=12)
-    train.train(tiny_dataset, model, style="dots", config=longer, take="changed")
-    assert "going on from step 4 although the configuration (steps 10 -> 12) changed" in " ".join(
-        capsys.readouterr().err.split()
-    )
-    assert checkpoint.load(model / "checkpoint.pt")["config"]["steps"] == 12
-    train.train(tiny_dataset, model, style="dots", config=tiny_config(steps=14), take="changed")
-    assert "going on from step 12" in capsys.readouterr().err  # from the finished model
-    assert [line["step"] for line in lines(model)][-2:] == [12, 14]
-    with pytest.raises(ScganError, match="at step 14 already and 6 are asked for"):
-        train.train(tiny_dataset, model, style="dots", config=tiny_config(steps=6), take="changed")
-    with pytest.raises(CheckpointError, match="sizes of networks cannot change"):
-        train.train(
-            tiny_dataset, model, style="dots", config=tiny_config(steps=16, generator_channels=8), take="changed"
-        )
 
 
 def test_fresh_takes_nothing_up(tiny_dataset: Path, tmp_path: Path, tiny_config: Make) -> None:

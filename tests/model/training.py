@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from scgan_model import checkpoint, train
+from scgan_model.config import TrainConfig
 
 SCRIPT = """
 import os, sys
@@ -65,3 +66,11 @@ def stop_at(monkeypatch: pytest.MonkeyPatch, step: int, error: BaseException) ->
         raise error
 
     at_step(monkeypatch, step, end)
+
+
+def killed_at_6(dataset: Path, model: Path, config: TrainConfig) -> None:
+    """A run whose checkpoint is of step 4 (`tiny_config`)."""
+    with pytest.MonkeyPatch.context() as patch:
+        stop_at(patch, 6, Killed())
+        with pytest.raises(Killed):
+            train.train(dataset, model, style="dots", config=config)
