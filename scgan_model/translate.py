@@ -51,7 +51,7 @@ def translate(model: Path, pictures: list[Path], out: Path, *, crop: CropConfig)
     _spare(files, targets)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     generators = _load(model, device)
-    settings = crop.model_copy(update={"size_px": generators.config.resolution_px})
+    settings = crop.model_copy(update={"size_px": generators.config.load_px})
     done: list[Translated] = []
     with progress() as bar:
         task = bar.add_task("translate", total=len(files))
@@ -141,8 +141,11 @@ def _finish(
 def to_cartoons(
     squares: list[Image.Image], generators: Generators | Exported, device: torch.device
 ) -> list[Image.Image]:
-    """RGB squares of the model's resolution through G_AB."""
-    pixels = np.stack([np.asarray(square, np.float32) for square in squares])
+    """RGB squares of the side `load_px` through G_AB: their middles, as large as what it learnt from."""
+    config = generators.config
+    low = (config.load_px - config.resolution_px) // 2
+    middle = slice(low, low + config.resolution_px)
+    pixels = np.stack([np.asarray(square, np.float32)[middle, middle] for square in squares])
     x = torch.from_numpy(pixels).permute(0, 3, 1, 2).to(device) / 127.5 - 1  # (B, 3, H, W) in [-1, 1]
     y = ((generators.g_ab(x).float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
     return [Image.fromarray(one) for one in y.permute(0, 2, 3, 1).cpu().numpy()]

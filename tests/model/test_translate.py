@@ -3,24 +3,30 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
 from skimage import data as skimage_data
 
-from scgan_data.crop import CropConfig
+from scgan_data import images
+from scgan_data.crop import CropConfig, cut, find_faces
+from scgan_data.cropped import Crop
 from scgan_data.errors import SourceError
-from scgan_data.records import Reason
+from scgan_data.records import SELFIE, Reason
 from scgan_model import checkpoint, step
+from scgan_model.checkpoint import load_generators
 from scgan_model.config import TrainConfig
+from scgan_model.data import to_range
+from scgan_model.evaluate import to_image
 from scgan_model.translate import translate
 
 CROP = CropConfig(preset="shoulder")
 
 
 @pytest.fixture
-def model(tmp_path: Path, tiny_config: Callable[..., TrainConfig]) -> Path:
-    config = tiny_config()
+def model(tmp_path: Path, tiny_config: Callable[..., TrainConfig], request: pytest.FixtureRequest) -> Path:
+    config = tiny_config(**getattr(request, "param", {}))
     state = step.start(config, torch.device("cpu"), torch.zeros(1, 3, 16, 16, dtype=torch.uint8))
     origin = {"style": "dots", "config": config.model_dump(mode="json"), "dataset": "d", "code": "c", "step": 0}
     checkpoint.save(tmp_path / "model" / "checkpoint.pt", origin | checkpoint.state_dict(state))
@@ -88,3 +94,16 @@ def test_where_nothing_worked_it_says_why(model: Path, photographs: Path, tmp_pa
         translate(model, [photographs / "coffee.jpg"], tmp_path / "out", crop=CROP)
     with pytest.raises(SourceError, match="no file and no folder"):
         translate(model, [tmp_path / "nothing"], tmp_path / "out", crop=CROP)
+
+
+@pytest.mark.parametrize("model", [{"load_px": 20}], indirect=True)
+def test_a_face_is_as_large_as_in_training(model: Path, photographs: Path, tmp_path: Path) -> None:
+    translate(model, [photographs / "woman.png"], tmp_path / "out", crop=CROP)
+    woman = images.load(photographs / "woman.png")
+    settings = CROP.model_copy(update={"size_px": 20})
+    crop = cut(woman, find_faces([woman], SELFIE, settings)[0], SELFIE, settings)
+    assert isinstance(crop, Crop)
+    middle = torch.from_numpy(np.array(crop.image)[2:18, 2:18]).permute(2, 0, 1)
+    expected = to_image(load_generators(model).g_ab(to_range(middle[None]))[0].detach())
+    assert (tmp_path / "out" / "woman.png").is_file()
+    assert Image.open(tmp_path / "out" / "woman.png").tobytes() == expected.tobytes()
