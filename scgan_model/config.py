@@ -76,11 +76,15 @@ class TrainConfig(Config):
     step takes .3 s there, with two threads that wait for each other 1.7 s). 0 becomes the number of
     usable cores when training starts, and is recorded: sums of floats depend on it, so a resumed run uses the number
     that it began with."""
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    precision: Literal["auto", "fp32", "tf32", "bf16"] = "auto"
     """Arithmetic of the convolutions (autocast); losses, weights and Adam stay in fp32. `auto` becomes bf16 on CUDA and
     on CPUs that calculate in it, else fp32 (on an AVX2 machine, which imitates it, a step of the demo took 10 s in bf16
-    instead of .7), and is recorded: a resumed run uses what it began with."""
-
+    instead of .7), and is recorded: a resumed run uses what it began with. `tf32` rounds the factors of products to 10
+    bits on CUDA, as torch does by itself; elsewhere it is fp32."""
+    deterministic: bool = False
+    """Only operations whose results do not depend on the order of threads: a resumed run is bit-equal on a GPU too, and
+    slower. An operation that has no such form (`loss.regions_by: feed_crops` on CUDA) stops the training with its name.
+    CPUs need it not."""
     memory_format: Literal["contiguous", "channels_last"] = "contiguous"
     """Order of a picture's numbers in memory. Tensor cores want channels_last; a CPU is 6 % slower with it."""
     compile: Literal["auto", "off"] = "off"

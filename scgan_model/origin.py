@@ -18,7 +18,21 @@ import yaml
 from scgan_data.stage import version_of
 from scgan_model import data
 
-DECIDING = ("data", "ema", "losses", "networks", "norm", "passes", "pool", "ranks", "run", "schedule", "step", "vgg")
+DECIDING = (
+    "arithmetic",
+    "data",
+    "ema",
+    "losses",
+    "networks",
+    "norm",
+    "passes",
+    "pool",
+    "ranks",
+    "run",
+    "schedule",
+    "step",
+    "vgg",
+)
 MODULES = tuple(f"scgan_model.{name}" for name in DECIDING)
 
 

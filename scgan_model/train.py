@@ -14,7 +14,6 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from signal import SIGINT
 from typing import Any
@@ -27,6 +26,7 @@ from scgan_data.records import SELFIE
 from scgan_data.stage import StageFolder, open_stage
 from scgan_data.terminal import console
 from scgan_model import checkpoint, journal, keeping, resume, watch
+from scgan_model.arithmetic import arithmetic
 from scgan_model.config import TrainConfig
 from scgan_model.journal import FILE_NAME as METRICS_LINES
 from scgan_model.journal import Journal, read_lines
@@ -82,21 +82,11 @@ def _plan(dataset: Path, folder: StageFolder, style: str, config: TrainConfig, t
 
 def _trained(dataset: Path, folder: Path, plan: Plan, ranks: Ranks) -> Run:
     origin, partial = plan
-    with _threads(origin["config"]["threads"]):
+    with arithmetic(TrainConfig.model_validate(origin["config"])):
         begun = ranks.together(lambda: set_up(dataset, folder, origin, partial, ranks))
         _check_length(begun)
         _loop(begun)
     return begun
-
-
-@contextlib.contextmanager
-def _threads(count: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _check_length(run: Run) -> None:
