@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-import threading
-import time
+import ssl
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -17,61 +14,8 @@ from PIL import Image
 
 from scgan_data import annotate, files, images, manifest
 from scgan_data.sample.portraits import portraits
-
-
-class WebServer:
-    """A real server on 127.0.0.1: `routes` maps a path to a function of the request handler; requests are noted."""
-
-    def __init__(self) -> None:
-        self.routes: dict[str, Callable[[Any], None]] = {}
-        self.prefixes: dict[str, Callable[[Any], None]] = {}
-        self.requests: list[tuple[str, float, dict[str, str]]] = []
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self) -> None:
-                outer.requests.append((self.path, time.monotonic(), dict(self.headers)))
-                outer.route(self.path)(self)
-
-            def log_message(self, format: str, *args: Any) -> None:
-                pass
-
-        class Server(ThreadingHTTPServer):
-            daemon_threads = True
-
-            def handle_error(self, request: Any, client_address: Any) -> None:
-                if not isinstance(sys.exception(), ConnectionError):
-                    super().handle_error(request, client_address)
-
-        self.server = Server(("127.0.0.1", 0), Handler)
-        self.port = int(self.server.server_address[1])
-        self.url = f"http://127.0.0.1:{self.port}"
-        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
-
-    def route(self, path: str) -> Callable[[Any], None]:
-        """Who answers a path: its own route, else one that it begins with, else nobody."""
-        begun = (answer for prefix, answer in self.prefixes.items() if path.startswith(prefix))
-        return self.routes.get(path) or next(begun, lambda handler: self.answer(handler, 404, b"no"))
-
-    def paths(self) -> list[str]:
-        return [path for path, _, _ in self.requests]
-
-    def answer(self, handler: Any, status: int = 200, body: bytes = b"", **headers: str) -> None:
-        """Send a whole answer; underscores in header names become hyphens."""
-        handler.send_response(status)
-        for name, value in headers.items():
-            handler.send_header(name.replace("_", "-"), value)
-        if status != 304:
-            handler.send_header("Content-Length", str(len(body)))
-        handler.end_headers()
-        handler.wfile.write(body)
-
-    def serve(self, path: str, body: bytes = b"", status: int = 200, **headers: str) -> str:
-        """Give a path a plain answer; returns its URL."""
-        self.routes[path] = lambda handler: self.answer(handler, status, body, **headers)
-        return self.url + path
+from tests.data.searches import Api, Gateway
+from tests.data.servers import Listener, ProxyServer, WebServer, certificate
 
 
 @pytest.fixture
@@ -80,6 +24,41 @@ def web_server() -> Iterator[WebServer]:
     yield server
     server.server.shutdown()
     server.server.server_close()
+
+
+@pytest.fixture
+def listener() -> Iterator[Listener]:
+    made = Listener()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def tls_server(web_server: WebServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WebServer:
+    """The server over TLS, with a certificate for shop.test that is trusted here."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate(tmp_path, "shop.test")))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
+    web_server.server.socket = context.wrap_socket(web_server.server.socket, server_side=True)
+    web_server.serve("/a", b"x")
+    return web_server
+
+
+@pytest.fixture
+def proxy_server(web_server: WebServer) -> Iterator[ProxyServer]:
+    made = ProxyServer(web_server.port)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def api(web_server: WebServer) -> Api:
+    return Api(web_server)
+
+
+@pytest.fixture
+def visit() -> Gateway:
+    return Gateway()
 
 
 @pytest.fixture
