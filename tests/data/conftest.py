@@ -13,7 +13,10 @@ import pytest
 from PIL import Image
 
 from scgan_data import annotate, files, images, manifest
+from scgan_data.exchange import importing
+from scgan_data.exchange.formats import Format
 from scgan_data.sample.portraits import portraits
+from tests.data.reviewing import Visitor, annotated, served
 from tests.data.searches import Api, Gateway
 from tests.data.servers import Listener, ProxyServer, WebServer, certificate
 
@@ -75,13 +78,18 @@ def jpeg() -> Callable[..., bytes]:
     return make
 
 
+@pytest.fixture(scope="session")
+def four_portraits() -> list[Image.Image]:
+    return list(portraits(4, seed=5))
+
+
 @pytest.fixture
-def portraits_stage(tmp_path: Path) -> Callable[..., Path]:
-    """Makes a stage's folder of rendered portraits, boxed by `annotate`'s rule; the last has no points, no box."""
+def portraits_stage(tmp_path: Path, four_portraits: list[Image.Image]) -> Callable[..., Path]:
+    """Makes a stage's folder of up to four portraits, boxed by `annotate`'s rule; the last has no points, no box."""
 
     def make(count: int = 4, name: str = "06", **columns: Any) -> Path:
         rows = []
-        for n, picture in enumerate(portraits(count, seed=5)):
+        for n, picture in enumerate(four_portraits[:count]):
             png = images.encode_png(picture)
             file = tmp_path / "crops" / f"{n}.png"
             files.write_bytes(file, png)
@@ -112,3 +120,34 @@ def portraits_stage(tmp_path: Path) -> Callable[..., Path]:
         return tmp_path / name
 
     return make
+
+
+@pytest.fixture
+def review_folder(tmp_path: Path, jpeg: Callable[..., bytes]) -> Path:
+    return annotated(tmp_path, jpeg)
+
+
+@pytest.fixture
+def verdicts_file(tmp_path: Path) -> Path:
+    return tmp_path / "review" / "verdicts.jsonl"
+
+
+@pytest.fixture
+def anna(review_folder: Path, verdicts_file: Path) -> Iterator[Visitor]:
+    with served(review_folder, verdicts_file) as visitor:
+        yield visitor
+
+
+@pytest.fixture
+def boxed_stage(portraits_stage: Callable[..., Path]) -> Path:
+    return portraits_stage(4, split="train")
+
+
+@pytest.fixture
+def take(tmp_path: Path, boxed_stage: Path) -> Callable[..., importing.News]:
+    """Imports a file that another tool wrote of `boxed_stage` into verdicts.jsonl."""
+
+    def run(file: Path, kind: Format = Format.COCO, **options: Any) -> importing.News:
+        return importing.import_file(file, boxed_stage, kind, tmp_path / "verdicts.jsonl", **options)
+
+    return run
