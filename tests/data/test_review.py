@@ -57,6 +57,7 @@ def test_a_stale_change_is_refused_with_the_other_s_shown(review_folder: Path, v
         assert set(news["states"]) == {"crop01", "crop02"}
         assert news["states"]["crop02"]["words"] == {"anna": "reject", "ben": "accept"}
         assert anna.get(f"/api/changes?since={news['generation']}").json()["states"] == {}
+        assert anna.get("/api/changes?since=²").status_code == 200  # a digit, and no number
         anna.judge("reject", "crop02")
         assert lines(verdicts_file)[-1]["settles"] is True and anna.state("crop02")["words"] == {}
 
