@@ -175,6 +175,16 @@ def test_json_search_without_pages_asks_once(api: Api, visit: Gateway) -> None:
 
 
 @pytest.mark.usefixtures("shop_key")
+def test_an_item_that_a_path_does_not_fit_is_one_item(api: Api, visit: Gateway) -> None:
+    photos = [{"src": "a", "tags": ["x", "y"]}, {"src": "b", "tags": None}, {"src": 3, "tags": ["z"]}]
+    api.answer = lambda path, params: (200, {"photos": photos})
+    paths = {"items": "photos", "picture": "join('', ['/', src])", "title": "join(', ', tags)"}
+    offers = list(stream(numbered(api, url=f"{api.url}/{{query}}", paths=paths), visit))
+    assert [(offer.extra or {}).get("title") for offer in offers] == ["x, y", None, "z"]
+    assert refusals(offers) == [None, None, Reason.BAD_ANSWER]
+
+
+@pytest.mark.usefixtures("shop_key")
 @pytest.mark.parametrize(
     "body", [b"", b"<html>", {"photos": {"a": 1}}, {"images": []}, b"[" * 100_000, b'{"photos": 5}', b"\xff"]
 )
