@@ -20,13 +20,8 @@ def test_a_verdict_is_a_whole_line_at_once(anna: Visitor, verdicts_file: Path) -
     assert (state["word"], state["reason"], state["note"], state["reviewer"]) == ("reject", "blurred", "soft", "anna")
     one, two = lines(verdicts_file)
     at = one.pop("at")
-    assert one == {
-        "id": "crop05",
-        "parent_id": "source05",
-        "verdict": "reject",
-        "reason": "blurred",
-        "note": "soft",
-    } | {"reviewer": "anna"}
+    said = {"verdict": "reject", "reason": "blurred", "note": "soft", "reviewer": "anna"}
+    assert one == {"id": "crop05", "parent_id": "source05", **said}
     assert two["id"] == "copy" and "parent_id" not in two and at.endswith("+00:00")
     for wrong in (
         {"verdict": "maybe", "seen": {"crop05": ""}},
