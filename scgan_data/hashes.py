@@ -61,8 +61,8 @@ class DecodeConfig(Config):
 
     max_bytes: int = Field(images.MAX_BYTES, ge=1)
     """Largest file that is decoded."""
-    max_pixels: int = Field(images.MAX_PIXELS, ge=1)
-    """Largest picture that is unpacked, width times height."""
+    max_pixels: int = Field(images.MAX_PIXELS, ge=1, le=images.MOST_PIXELS)
+    """Largest picture that is unpacked, width times height; Pillow refuses more than 89 million in any case."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import hashlib
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -24,6 +26,8 @@ from scgan_data.records import Reason
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 MAX_BYTES = 64 * 2**20
 MAX_PIXELS = 64_000_000
+MOST_PIXELS = Image.MAX_IMAGE_PIXELS or MAX_PIXELS
+"""Where Pillow itself, which looks before we can, takes a file for a bomb."""
 RGB = NDArray[np.uint8]
 """(H, W, 3) uint8, sRGB as the file has it."""
 
@@ -74,39 +78,40 @@ def decode(
     JPEG is decoded to its luma only, at 1/8, 1/4 or 1/2 of its size where no side falls below that many pixels (the
     whole file is read all the same: a truncated one is found); it, and what is grey without transparency, stays L.
     """
-    if len(data) > max_bytes:
-        raise UndecodableError(
-            Reason.TOO_MANY_BYTES, f"{len(data)} bytes", value=float(len(data)), limit=float(max_bytes)
-        )
+    _at_most(max_bytes, len(data), Reason.TOO_MANY_BYTES, f"{len(data)} bytes")
+    with _damage_told(max_pixels), Image.open(BytesIO(data), formats=FORMATS) as image:
+        full_px = image.size
+        _at_most(max_pixels, full_px[0] * full_px[1], Reason.TOO_MANY_PIXELS, f"{full_px[0]} x {full_px[1]}")
+        if luma_of_px:
+            image.draft("L", (luma_of_px, luma_of_px))  # does nothing to other formats
+        image.load()
+        orientation = _orientation(image)
+        upright = ImageOps.exif_transpose(image) if orientation != 1 else image  # a copy of each costs 2 of 12 ms
+        is_luma = luma_of_px is not None and image.mode == "L" and "transparency" not in image.info
+        plain = upright if is_luma else _plain_rgb(upright)
+        if not keeps_metadata:
+            plain.info = {}
+        upright_px = full_px[::-1] if orientation >= 5 else full_px
+        return Picture(plain, str(image.format), orientation, upright_px, image if keeps_metadata else None)
+
+
+def _at_most(limit: int, value: int, reason: Reason, detail: str) -> None:
+    if value > limit:
+        raise UndecodableError(reason, detail, value=float(value), limit=float(limit))
+
+
+@contextmanager
+def _damage_told(max_pixels: int) -> Iterator[None]:
+    """Whatever Pillow raises inside, as a verdict on the file."""
     try:
-        with Image.open(BytesIO(data), formats=FORMATS) as image:
-            pixels = image.width * image.height
-            if pixels > max_pixels:
-                raise UndecodableError(
-                    Reason.TOO_MANY_PIXELS,
-                    f"{image.width} x {image.height}",
-                    value=float(pixels),
-                    limit=float(max_pixels),
-                )
-            full_px = image.size
-            if luma_of_px:
-                image.draft("L", (luma_of_px, luma_of_px))  # does nothing to other formats
-            image.load()
-            orientation = _orientation(image)
-            upright = ImageOps.exif_transpose(image) if orientation != 1 else image  # a copy of each costs 2 of 12 ms
-            is_luma = luma_of_px is not None and image.mode == "L" and "transparency" not in image.info
-            plain = upright if is_luma else _plain_rgb(upright)
-            if not keeps_metadata:
-                plain.info = {}
-            upright_px = full_px[::-1] if orientation >= 5 else full_px
-            return Picture(plain, str(image.format), orientation, upright_px, image if keeps_metadata else None)
+        yield
     except UndecodableError:
         raise
     except UnidentifiedImageError:
         raise UndecodableError(Reason.NOT_AN_IMAGE, "no picture of an allowed format") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise UndecodableError(Reason.TOO_MANY_PIXELS, str(error), limit=float(max_pixels)) from None
-    except Exception as error:  # Pillow's plugins raise a dozen types for hostile bytes: each is a verdict on the file
+    except Exception as error:  # Pillow's plugins raise a dozen types for hostile bytes
         raise UndecodableError(_kind_of_damage(error), f"{type(error).__name__}: {error}"[:200]) from None
 
 

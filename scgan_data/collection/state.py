@@ -11,15 +11,12 @@ version and the old one stays; a picture that is gone upstream stays too, unless
 
 from __future__ import annotations
 
-import errno
 import json
 import sqlite3
-import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
+from scgan_data.collection.database import Database
 from scgan_data.collection.outcome import Job
 from scgan_data.records import Reason
 from scgan_data.sources import Offer
@@ -47,7 +44,7 @@ CREATE TABLE IF NOT EXISTS pictures (content_id TEXT PRIMARY KEY, key TEXT, suff
 """
 
 
-class State:
+class State(Database):
     """The record of one stage's folder; threads share it."""
 
     def __init__(self, work: Path, key: str, *, listing: str, decode_key: str, reopen: bool = False) -> None:
@@ -55,62 +52,22 @@ class State:
 
         `listing` names what decides which offers are taken, `decode_key` what measured facts depend on.
         """
-        self._file, self.decode_key = work / "collect.sqlite", decode_key
-        self._lock = threading.RLock()
-        self._db = sqlite3.connect(self._file, isolation_level=None, check_same_thread=False)
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=NORMAL")
-        with self.transaction():
-            for statement in _SCHEMA.split(";"):
-                self._db.execute(statement)
-            self.run = self._begin(key, listing, reopen=reopen)
+        super().__init__(work / "collect.sqlite", _SCHEMA)
+        self.decode_key = decode_key
+        with self.transaction() as db:
+            self.run = self._begin(db, key, listing, reopen=reopen)
 
-    def _begin(self, key: str, listing: str, *, reopen: bool) -> int:
+    def _begin(self, db: sqlite3.Connection, key: str, listing: str, *, reopen: bool) -> int:
         last = self.one("SELECT run, key, listing, finished FROM runs ORDER BY run DESC LIMIT 1")
         if last and last[1] == key and (reopen or not last[3]):
             if last[2] != listing:
-                self._db.execute("DELETE FROM streams")
-            self._db.execute("UPDATE runs SET finished = 0, listing = ? WHERE run = ?", (listing, last[0]))
+                db.execute("DELETE FROM streams")
+            db.execute("UPDATE runs SET finished = 0, listing = ? WHERE run = ?", (listing, last[0]))
             return int(last[0])
         run = last[0] + 1 if last else 1
-        self._db.execute("INSERT INTO runs VALUES (?, ?, ?, 0)", (run, key, listing))
-        self._db.execute("DELETE FROM pages")
+        db.execute("INSERT INTO runs VALUES (?, ?, ?, 0)", (run, key, listing))
+        db.execute("DELETE FROM pages")
         return run
-
-    @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Several statements at once, all or none. Raises OSError where the disk is full, like any other write."""
-        with self._lock:
-            try:
-                self._db.execute("BEGIN IMMEDIATE")
-                yield self._db
-                self._db.execute("COMMIT")
-            except BaseException as error:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                if isinstance(error, sqlite3.OperationalError) and "disk" in str(error):
-                    raise OSError(errno.ENOSPC, "the disk is full", str(self._file)) from None
-                raise
-
-    def all(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
-        """All rows of a query."""
-        with self._lock:
-            return self._db.execute(query, values).fetchall()
-
-    def one(self, query: str, values: Sequence[Any] = ()) -> Any:
-        """The first row of a query, or None."""
-        with self._lock:
-            return self._db.execute(query, values).fetchone()
-
-    def chunks(self, query: str, values: dict[str, Any], count: int) -> Iterator[list[Any]]:
-        """The rows of a query, `count` at a time; nothing else may write meanwhile."""
-        cursor = self._db.execute(query, values)
-        while rows := cursor.fetchmany(count):
-            yield rows
-
-    def close(self) -> None:
-        """Close the file."""
-        self._db.close()
 
     def finish(self) -> None:
         """This run is complete: the next asks again. What no source names any more is forgotten."""

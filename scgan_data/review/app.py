@@ -26,17 +26,13 @@ M = TypeVar("M", bound=BaseModel)
 
 def application(work: Changes, access: Access, title: str) -> Starlette:
     """The application for one reviewer; `title` names the folder."""
+    page = [Route("/", file_sender("index.html")), *page_routes()]
+    return Starlette(routes=[*page, *_pictures(work), *_looks(work, access, title), *_changes(work)])
+
+
+def _pictures(work: Changes) -> list[Route]:
+    """The pictures of the catalogue, by id, small and large."""
     pictures = Pictures()
-
-    async def session(request: Request) -> Response:
-        return JSONResponse(await run_in_threadpool(_session, work, access, title))
-
-    async def changed(request: Request) -> Response:
-        since = request.query_params.get("since", "")
-        return await _answered(lambda: _changed(work, int(since) if since.isdigit() else 0))
-
-    async def audits(request: Request) -> Response:
-        return await _answered(lambda: {"audits": [one.as_json() for one in work.audits()]})
 
     def picture(longest_px: int) -> Endpoint:
         async def send(request: Request) -> Response:
@@ -48,7 +44,29 @@ def application(work: Changes, access: Access, title: str) -> Starlette:
 
         return send
 
-    def change(model: type[M], make: Callable[[M], dict[str, Any]]) -> Endpoint:
+    return [Route("/thumb/{id}", picture(THUMB_PX)), Route("/picture/{id}", picture(LARGE_PX))]
+
+
+def _looks(work: Changes, access: Access, title: str) -> list[Route]:
+    """What the page asks for and nothing changes."""
+
+    async def session(request: Request) -> Response:
+        return JSONResponse(await run_in_threadpool(_session, work, access, title))
+
+    async def changed(request: Request) -> Response:
+        since = request.query_params.get("since", "")
+        return await _answered(lambda: _changed(work, int(since) if since.isdecimal() else 0))
+
+    async def audits(request: Request) -> Response:
+        return await _answered(lambda: {"audits": [one.as_json() for one in work.audits()]})
+
+    return [Route("/api/session", session), Route("/api/changes", changed), Route("/api/audits", audits)]
+
+
+def _changes(work: Changes) -> list[Route]:
+    """What the page posts: a model each, and what makes it so."""
+
+    def change(path: str, model: type[M], make: Callable[[M], dict[str, Any]]) -> Route:
         async def answer(request: Request) -> Response:
             try:
                 asked = model.model_validate_json(await request.body())
@@ -56,24 +74,15 @@ def application(work: Changes, access: Access, title: str) -> Starlette:
                 return JSONResponse({"error": f"not understood: {error.errors()[0]['msg']}"}, 400)
             return await _answered(lambda: make(asked))
 
-        return answer
+        return Route(f"/api/{path}", answer, methods=["POST"])
 
-    return Starlette(
-        routes=[
-            Route("/", file_sender("index.html")),
-            *page_routes(),
-            Route("/thumb/{id}", picture(THUMB_PX)),
-            Route("/picture/{id}", picture(LARGE_PX)),
-            Route("/api/session", session),
-            Route("/api/changes", changed),
-            Route("/api/audits", audits),
-            Route("/api/verdict", change(changes.Verdict, work.verdict), methods=["POST"]),
-            Route("/api/boxes", change(changes.Boxes, work.boxes), methods=["POST"]),
-            Route("/api/keeper", change(changes.Keeper, work.keeper), methods=["POST"]),
-            Route("/api/undo", change(changes.Undo, work.undo), methods=["POST"]),
-            Route("/api/audit", change(changes.Draw, work.draw), methods=["POST"]),
-        ]
-    )
+    return [
+        change("verdict", changes.Verdict, work.verdict),
+        change("boxes", changes.Boxes, work.boxes),
+        change("keeper", changes.Keeper, work.keeper),
+        change("undo", changes.Undo, work.undo),
+        change("audit", changes.Draw, work.draw),
+    ]
 
 
 async def _answered(make: Callable[[], dict[str, Any]]) -> Response:

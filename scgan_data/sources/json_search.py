@@ -202,7 +202,10 @@ def _joined(base: str, said: str) -> str:
 
 def _hit(paths: JsonPaths, item: Any, base: str) -> Hit:
     def said(path: str | None) -> str | None:
-        value = jmespath.search(path, item) if path else None
+        try:
+            value = jmespath.search(path, item) if path else None
+        except JMESPathError:  # a function of a path, of a value that is not its kind
+            return None
         return str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else None
 
     picture, page = said(paths.picture), said(paths.page)

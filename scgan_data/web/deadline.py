@@ -14,7 +14,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from scgan_data.records import Reason
+from scgan_data.web.address import RefusedError
+from scgan_data.web.request import AgainError
+
 POLL_S = 0.1
+_STILL_COMING = 0.1
+"""A transfer whose last byte came within this part of its deadline was slow; else it had stalled."""
 
 
 class Transfer:
@@ -89,3 +95,15 @@ class Watch:
             for transfer in list(self._transfers.values()):
                 if now > transfer.ends:
                     transfer.end()
+
+
+def late(error: AgainError | RefusedError, transfer: Transfer, deadline_s: float) -> AgainError | RefusedError:
+    """What broke because the watcher cut it: late, and worth going on with if bytes were still coming."""
+    refused = error.refused if isinstance(error, AgainError) else error
+    if refused.reason not in (Reason.TRANSFER_BROKEN, Reason.BAD_ANSWER):
+        return error
+    told = RefusedError(Reason.TIMED_OUT, "the transfer did not end", value=transfer.seconds, limit=deadline_s)
+    partial = error.partial if isinstance(error, AgainError) else None
+    if partial is not None and transfer.ends - transfer.last_byte < _STILL_COMING * deadline_s:
+        return AgainError(told, wait_s=0.0, partial=partial)
+    return told

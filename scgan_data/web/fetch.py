@@ -21,15 +21,12 @@ from scgan_data.records import Reason
 from scgan_data.web import proxy, robots
 from scgan_data.web.address import NoSuchNameError, RefusedError, Target, check, parse, resolve
 from scgan_data.web.connection import Connections
-from scgan_data.web.deadline import Transfer, Watch
+from scgan_data.web.deadline import Watch, late
 from scgan_data.web.exchange import Exchange
 from scgan_data.web.host import Host, Outcome, Pace, back_off_s
 from scgan_data.web.request import Access, Addresses, AgainError, Answer, Ask, Partial, Redirect, Wanted
 from scgan_data.web.robots_txt import RobotsTxt, too_many_redirects
 from scgan_data.web.sending import Sender, hidden, with_query
-
-_STILL_COMING = 0.1
-"""A transfer whose last byte came within this part of its deadline was slow; else it had stalled."""
 
 
 class FetchConfig(Config):
@@ -195,14 +192,10 @@ class Web:
         if (refused := host.given_up) is not None:
             raise refused
         rules = self._robots.ask(host, target, ask)
-        if partial is not None and partial.url != target.url:
-            partial = None
-        further = dict(conditions)
-        if partial is not None:
-            further = {"Range": f"bytes={len(partial.body)}-", "If-Range": partial.validator}
+        partial = partial if partial is not None and partial.url == target.url else None
         wanted = Wanted(
             target,
-            self._sender.head(target, further, ask=ask),
+            self._sender.head(target, conditions if partial is None else partial.headers, ask=ask),
             self._addresses(host, target),
             self._config.max_bytes,
             self._config.deadline_s,
@@ -222,7 +215,7 @@ class Web:
             except (AgainError, RefusedError) as error:
                 if self._watch.stopped.is_set():
                     raise StoppedError("stopped") from None
-                told = _as_late(error, transfer, wanted.deadline_s) if transfer.cut else error
+                told = late(error, transfer, wanted.deadline_s) if transfer.cut else error
                 failure = (told.refused if isinstance(told, AgainError) else told).reason
                 raise told from None
             finally:
@@ -255,15 +248,3 @@ class Web:
         head, addresses = self._sender.head(target, {}, ask=Ask(url)), self._addresses(host, target)
         wanted = Wanted(target, head, addresses, robots.MAX_BYTES, self._config.deadline_s, is_cut_off=True)
         return self._exchange(host, wanted)
-
-
-def _as_late(error: AgainError | RefusedError, transfer: Transfer, deadline_s: float) -> AgainError | RefusedError:
-    """What broke because the watcher cut it: late, and worth going on with if bytes were still coming."""
-    refused = error.refused if isinstance(error, AgainError) else error
-    if refused.reason not in (Reason.TRANSFER_BROKEN, Reason.BAD_ANSWER):
-        return error
-    late = RefusedError(Reason.TIMED_OUT, "the transfer did not end", value=transfer.seconds, limit=deadline_s)
-    partial = error.partial if isinstance(error, AgainError) else None
-    if partial is not None and transfer.ends - transfer.last_byte < _STILL_COMING * deadline_s:
-        return AgainError(late, wait_s=0.0, partial=partial)
-    return late

@@ -61,6 +61,11 @@ class Partial:
     validator: str
     """A strong ETag or a Last-Modified."""
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """What asks for the rest, if the file is still the same."""
+        return {"Range": f"bytes={len(self.body)}-", "If-Range": self.validator}
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:

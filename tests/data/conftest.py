@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-import threading
-import time
+import ssl
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -16,62 +13,12 @@ import pytest
 from PIL import Image
 
 from scgan_data import annotate, files, images, manifest
+from scgan_data.exchange import importing
+from scgan_data.exchange.formats import Format
 from scgan_data.sample.portraits import portraits
-
-
-class WebServer:
-    """A real server on 127.0.0.1: `routes` maps a path to a function of the request handler; requests are noted."""
-
-    def __init__(self) -> None:
-        self.routes: dict[str, Callable[[Any], None]] = {}
-        self.prefixes: dict[str, Callable[[Any], None]] = {}
-        self.requests: list[tuple[str, float, dict[str, str]]] = []
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self) -> None:
-                outer.requests.append((self.path, time.monotonic(), dict(self.headers)))
-                outer.route(self.path)(self)
-
-            def log_message(self, format: str, *args: Any) -> None:
-                pass
-
-        class Server(ThreadingHTTPServer):
-            daemon_threads = True
-
-            def handle_error(self, request: Any, client_address: Any) -> None:
-                if not isinstance(sys.exception(), ConnectionError):
-                    super().handle_error(request, client_address)
-
-        self.server = Server(("127.0.0.1", 0), Handler)
-        self.port = int(self.server.server_address[1])
-        self.url = f"http://127.0.0.1:{self.port}"
-        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
-
-    def route(self, path: str) -> Callable[[Any], None]:
-        """Who answers a path: its own route, else one that it begins with, else nobody."""
-        begun = (answer for prefix, answer in self.prefixes.items() if path.startswith(prefix))
-        return self.routes.get(path) or next(begun, lambda handler: self.answer(handler, 404, b"no"))
-
-    def paths(self) -> list[str]:
-        return [path for path, _, _ in self.requests]
-
-    def answer(self, handler: Any, status: int = 200, body: bytes = b"", **headers: str) -> None:
-        """Send a whole answer; underscores in header names become hyphens."""
-        handler.send_response(status)
-        for name, value in headers.items():
-            handler.send_header(name.replace("_", "-"), value)
-        if status != 304:
-            handler.send_header("Content-Length", str(len(body)))
-        handler.end_headers()
-        handler.wfile.write(body)
-
-    def serve(self, path: str, body: bytes = b"", status: int = 200, **headers: str) -> str:
-        """Give a path a plain answer; returns its URL."""
-        self.routes[path] = lambda handler: self.answer(handler, status, body, **headers)
-        return self.url + path
+from tests.data.reviewing import Visitor, annotated, served
+from tests.data.searches import Api, Gateway
+from tests.data.servers import Listener, ProxyServer, WebServer, certificate
 
 
 @pytest.fixture
@@ -80,6 +27,41 @@ def web_server() -> Iterator[WebServer]:
     yield server
     server.server.shutdown()
     server.server.server_close()
+
+
+@pytest.fixture
+def listener() -> Iterator[Listener]:
+    made = Listener()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def tls_server(web_server: WebServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WebServer:
+    """The server over TLS, with a certificate for shop.test that is trusted here."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate(tmp_path, "shop.test")))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
+    web_server.server.socket = context.wrap_socket(web_server.server.socket, server_side=True)
+    web_server.serve("/a", b"x")
+    return web_server
+
+
+@pytest.fixture
+def proxy_server(web_server: WebServer) -> Iterator[ProxyServer]:
+    made = ProxyServer(web_server.port)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def api(web_server: WebServer) -> Api:
+    return Api(web_server)
+
+
+@pytest.fixture
+def visit() -> Gateway:
+    return Gateway()
 
 
 @pytest.fixture
@@ -96,13 +78,18 @@ def jpeg() -> Callable[..., bytes]:
     return make
 
 
+@pytest.fixture(scope="session")
+def four_portraits() -> list[Image.Image]:
+    return list(portraits(4, seed=5))
+
+
 @pytest.fixture
-def portraits_stage(tmp_path: Path) -> Callable[..., Path]:
-    """Makes a stage's folder of rendered portraits, boxed by `annotate`'s rule; the last has no points, no box."""
+def portraits_stage(tmp_path: Path, four_portraits: list[Image.Image]) -> Callable[..., Path]:
+    """Makes a stage's folder of up to four portraits, boxed by `annotate`'s rule; the last has no points, no box."""
 
     def make(count: int = 4, name: str = "06", **columns: Any) -> Path:
         rows = []
-        for n, picture in enumerate(portraits(count, seed=5)):
+        for n, picture in enumerate(four_portraits[:count]):
             png = images.encode_png(picture)
             file = tmp_path / "crops" / f"{n}.png"
             files.write_bytes(file, png)
@@ -133,3 +120,34 @@ def portraits_stage(tmp_path: Path) -> Callable[..., Path]:
         return tmp_path / name
 
     return make
+
+
+@pytest.fixture
+def review_folder(tmp_path: Path, jpeg: Callable[..., bytes]) -> Path:
+    return annotated(tmp_path, jpeg)
+
+
+@pytest.fixture
+def verdicts_file(tmp_path: Path) -> Path:
+    return tmp_path / "review" / "verdicts.jsonl"
+
+
+@pytest.fixture
+def anna(review_folder: Path, verdicts_file: Path) -> Iterator[Visitor]:
+    with served(review_folder, verdicts_file) as visitor:
+        yield visitor
+
+
+@pytest.fixture
+def boxed_stage(portraits_stage: Callable[..., Path]) -> Path:
+    return portraits_stage(4, split="train")
+
+
+@pytest.fixture
+def take(tmp_path: Path, boxed_stage: Path) -> Callable[..., importing.News]:
+    """Imports a file that another tool wrote of `boxed_stage` into verdicts.jsonl."""
+
+    def run(file: Path, kind: Format = Format.COCO, **options: Any) -> importing.News:
+        return importing.import_file(file, boxed_stage, kind, tmp_path / "verdicts.jsonl", **options)
+
+    return run

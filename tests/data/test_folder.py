@@ -12,18 +12,12 @@ from scgan_data.errors import SourceError
 from scgan_data.records import Reason
 from scgan_data.sources import Offer
 from scgan_data.sources.folder import FolderSource
-from scgan_data.web.request import Ask, Visited
-
-
-def no_page(ask: Ask) -> Visited:
-    raise AssertionError(f"{ask.url}: a folder reads no page")
+from tests.data.local_sources import read_in_turn
 
 
 def offers_of(folder: Path, **given: str) -> dict[str, Offer]:
     """By path below the folder, in the order of the offers."""
-    with FolderSource.model_validate({"path": folder, **given}).open(folder) as opened:
-        assert opened.is_local
-        found = list(opened.streams[""](no_page))
+    found = [offer for offer, _ in read_in_turn(FolderSource.model_validate({"path": folder, **given}), folder)]
     by_name = {offer.url.removeprefix(f"{folder.as_posix()}/"): offer for offer in found}
     assert len(by_name) == len(found)
     return by_name

@@ -15,8 +15,7 @@ from scgan_data.errors import SourceError
 from scgan_data.records import Reason
 from scgan_data.sources import Offer
 from scgan_data.sources.huggingface import HuggingFaceSource
-from scgan_data.web.address import RefusedError
-from scgan_data.web.request import Ask, Visited
+from tests.data.local_sources import read_in_turn
 
 IMAGE = pa.struct({"bytes": pa.binary(), "path": pa.string()})
 SCHEMA = pa.schema(
@@ -45,23 +44,10 @@ SCHEMA = pa.schema(
 )
 
 
-def no_page(ask: Ask) -> Visited:
-    raise AssertionError(f"{ask.url}: a dataset reads no page")
-
-
 def read_all(path: Path, **given: Any) -> dict[str, tuple[Offer, bytes | Reason]]:
     """By what follows the dataset's path: each offer with what came of it."""
-    found = {}
-    with HuggingFaceSource.model_validate({"path": path, **given}).open(path.parent) as opened:
-        assert opened.is_local
-        for offer in opened.streams[""](no_page):
-            came: bytes | Reason
-            try:
-                came = offer.local.read() if offer.local else offer.refused.reason  # type: ignore[union-attr]
-            except RefusedError as refused:
-                came = refused.reason
-            found[offer.url.removeprefix(str(path))] = (offer, came)
-    return found
+    source = HuggingFaceSource.model_validate({"path": path, **given})
+    return {offer.url.removeprefix(str(path)): (offer, came) for offer, came in read_in_turn(source, path.parent)}
 
 
 def contents(path: Path, **given: Any) -> dict[str, bytes | Reason]:

@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from pydantic import ValidationError
 
 from scgan_data import images
+from scgan_data.hashes import DecodeConfig
 from scgan_data.images import UndecodableError
 from scgan_data.records import Reason
 
@@ -58,6 +60,11 @@ def test_a_decompression_bomb_is_refused_before_its_pixels_are_unpacked() -> Non
     bomb[16:24] = (100_000).to_bytes(4, "big") * 2
     bomb[29:33] = zlib.crc32(bomb[12:29]).to_bytes(4, "big")
     assert reason_of(bytes(bomb)) is Reason.TOO_MANY_PIXELS
+    assert DecodeConfig(max_pixels=images.MOST_PIXELS)
+    with pytest.raises(
+        ValidationError, match=f"less than or equal to {images.MOST_PIXELS}"
+    ):  # Pillow would refuse it all the same
+        DecodeConfig(max_pixels=images.MOST_PIXELS + 1)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from scgan_data.collection.outcome import Outcome, Picture
 from scgan_data.collection.settle import refusal, settle, try_again
 from scgan_data.collection.state import State
+from scgan_data.errors import one_line
 from scgan_data.records import Reason
 from scgan_data.sources import Local, Offer
 from scgan_data.web.address import RefusedError
@@ -171,3 +173,14 @@ def test_facts_of_another_decoding_are_stale(tmp_path: Path) -> None:
     assert [row[0] for row in state.stale()] == ["c1"] and state.suffix_of("c1") == (False, None)
     state.forget_contents(["c1"])
     assert [(job.etag, job.content_id) for job in state.waiting(0, "http://a.test", 0, 9)] == [(None, None)]
+
+
+def test_a_full_disk_is_said_as_such_and_undoes_the_transaction(tmp_path: Path) -> None:
+    state = opened(tmp_path)
+    offered(state, A)
+    (pages,) = state.one("PRAGMA page_count")
+    state.one(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(OSError, match="the disk is full") as caught:
+        offered(state, *(Offer(f"http://b.test/{number}.jpg", "selfie", "list") for number in range(1000)))
+    assert caught.value.errno == errno.ENOSPC and one_line(caught.value)
+    assert state.count_waiting() == 1

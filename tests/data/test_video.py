@@ -18,16 +18,12 @@ from scgan_data.errors import SourceError
 from scgan_data.records import Reason
 from scgan_data.sources import Offer
 from scgan_data.sources.video import MIN_DIFFERENCE, VideoSource
-from scgan_data.web.request import Ask, Visited
+from tests.data.local_sources import no_page
 
 av = pytest.importorskip("av", reason="PyAV is not installed: pip install av")
 
 RATE = 20
 SIZE = (160, 120)
-
-
-def no_page(ask: Ask) -> Visited:
-    raise AssertionError(f"{ask.url}: a clip reads no page")
 
 
 def offers_of(path: Path, **given: Any) -> list[tuple[Offer, Image.Image | None]]:
