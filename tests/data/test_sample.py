@@ -16,6 +16,9 @@ import requests
 from PIL import Image
 
 from scgan_data import files, manifest
+from scgan_data.crop import CropConfig, find_faces, formula
+from scgan_data.landmarks import head_scale
+from scgan_data.matching.quantities import BY_NAME
 from scgan_data.records import Reason
 from scgan_data.sample import plants, portraits, server, site, watermarks
 from scgan_data.sample.plants import Kind, Plants
@@ -103,6 +106,18 @@ def test_portraits_are_distinct_drawings_that_fill_the_square() -> None:
     assert len({str(imagehash.phash(image, hash_size=16)) for image in drawn}) == 12
     again = list(portraits.portraits(12, 1))
     assert [image.tobytes() for image in drawn] == [image.tobytes() for image in again]
+
+
+def test_portraits_are_framed_as_the_selfies_are_cropped() -> None:
+    drawn, config = list(portraits.portraits(24, 2)), CropConfig()
+    found = [max(faces, key=lambda face: face.score) for faces in find_faces(drawn, "avataaars", config) if faces]
+    assert len(found) >= 22
+    eyes = np.median([face.landmarks[:2].mean(0) for face in found], axis=0) / 220
+    scale = np.median([head_scale(face.landmarks) for face in found]) / 220
+    side_factor, eyes_at = formula(config, "selfie")
+    half = {name: BY_NAME[name].tolerance / 2 for name in ("eyes_x", "eyes_y", "face_scale")}
+    assert eyes[0] == pytest.approx(0.5, abs=half["eyes_x"]) and eyes[1] == pytest.approx(eyes_at, abs=half["eyes_y"])
+    assert scale == pytest.approx(1 / side_factor, abs=half["face_scale"])
 
 
 @pytest.mark.parametrize("name", watermarks.MARKS)
