@@ -6,7 +6,8 @@ The same formula for photographs and drawings: a difference of framing is the fi
 Everything is measured, in the source picture, before anything is decided: the distance of the eyes, tilt, turn and
 nod, how much of the face the border cuts off, how sharp the face is, how much would be padded. The decisions are pure
 functions of these columns (`limits.crop_rules`): a moved limit detects nothing again, `whatif crop.…` answers from the
-manifest, and what lies near a limit is in doubt, as in `filter`. A person's accept stands over every limit.
+manifest, and what lies near a limit is in doubt and on a contact sheet, as in `filter`. A person's accept stands over
+every limit.
 
 The transform is in the row: `crop_quad`, four corners in the parent's pixels, with the crop's width and height is all
 that `framing.to_crop` and `to_parent` need. A rejected row keeps its picture; its points, its face's box and the quad
@@ -32,9 +33,9 @@ from scgan_data.cropped import Crop, Decision, columns
 from scgan_data.faces import detectors
 from scgan_data.faces.detectors import DetectionConfig
 from scgan_data.faces.face import Face
-from scgan_data.limits import decision
+from scgan_data.limits import decision, doubt_sheet
 from scgan_data.limits.crop_rules import CropLimits
-from scgan_data.records import SELFIE, Reason, Region, Status
+from scgan_data.records import SELFIE, Reason, Region, Status, with_doubt
 from scgan_data.runner import Work, per_image
 from scgan_data.stage import StageFolder, version_of
 from scgan_data.verdicts import read_verdicts, words
@@ -46,15 +47,15 @@ MEASURES = tuple(
 """What decides the measurements and the pixels."""
 MODULES = (
     *MEASURES,
+    "scgan_data.contact_sheet",
     "scgan_data.limits.crop_rules",
     "scgan_data.limits.decision",
     "scgan_data.limits.doubt",
+    "scgan_data.limits.doubt_sheet",
     "scgan_data.limits.rules",
     "scgan_data.verdicts",
 )
 """What decides the result. An edit of what only decides detects nothing again."""
-
-
 SIDE_FACTOR, EYES_AT = 4.6, 0.42
 """The shoulder crop's."""
 
@@ -87,19 +88,23 @@ class CropConfig(DetectionConfig, CropLimits, extra="forbid"):
     second_face: Annotated[float, Field(ge=0, le=1)] = 0.35
     """A further face counts when its size is at least this fraction of the largest one's."""
     padding: extract.Padding = "reflect"
-    """How what lies outside the picture is filled: mirrored, the edge repeated, or mirrored and blurred (soft)."""
+    """How what lies outside the picture is filled: mirrored as far as the face, blurred beyond; the edge repeated; or
+    mirrored and blurred from the border on (soft)."""
     framed: tuple[str, ...] = ()
     """Domains (`drawn`: every style) whose pictures are framed as the shoulder crop already: kept whole, as a centred
     square; the face still decides and gives the boxes. A detector made for photographs places drawn eyes so roughly
     that crops by them vary by a tenth in scale, and the demo's cartoons come out as half photographs."""
     faceless: tuple[str, ...] = ()
     """Domains (`drawn`: every style) whose pictures without a found face are kept whole, as a centred square."""
+    sheet_pictures: Annotated[int, Field(ge=0, le=400)] = 60
+    """Pictures on each domain's sheet of the doubtful; 0 makes none."""
 
 
 LIMITS = tuple(rule.key for rule in CropLimits.RULES)
 DECIDES = {
     **dict.fromkeys(LIMITS),
     "doubt": {},
+    "sheet_pictures": 0,
     **{k: CropLimits.model_fields[k].default for k in ("doubtful", "verdicts")},
 }
 """The settings that only decide, as they are while faces are measured and cut."""
@@ -117,7 +122,8 @@ def run(rows: pd.DataFrame, config: CropConfig, folder: StageFolder, *, workers:
     said = done["id"].map(spoken).fillna(sources["id"].map(spoken))
     earlier = sources["doubt"].where(said.isna())  # of the whole picture: still open
     done = decision.decide(done, config, said, stage="crop")
-    done["doubt"] = earlier.fillna(done["doubt"])
+    _sheets(done[done["doubt"].notna()], config, folder)
+    done["doubt"] = [with_doubt(e, d) if isinstance(d, str) else e for e, d in zip(earlier, done["doubt"], strict=True)]
     made, is_kept = done["crop_quad"].notna(), done["status"] == Status.KEPT
     folder.set_aside(done["id"][made & ~is_kept], done["id"][made & is_kept])
     done = _uncut(done, sources)
@@ -126,6 +132,12 @@ def run(rows: pd.DataFrame, config: CropConfig, folder: StageFolder, *, workers:
         for i, status, path in zip(done["id"], done["status"], done["path"], strict=True)
     ]
     return pd.concat([done, rows[rows["status"] != Status.KEPT]], ignore_index=True)
+
+
+def _sheets(doubtful: pd.DataFrame, config: CropConfig, folder: StageFolder) -> None:
+    """The doubtful as they were cut, whether they are kept or not."""
+    paths = [str(folder.picture(i) or path) for i, path in zip(doubtful["id"], doubtful["path"], strict=True)]
+    doubt_sheet.write(doubtful.assign(path=paths), config, folder, most=config.sheet_pictures)
 
 
 def _uncut(rows: pd.DataFrame, sources: pd.DataFrame) -> pd.DataFrame:
@@ -192,7 +204,7 @@ def _framed(picture: Image.Image, face: Face, number: int, domain: str, config: 
     frame = framing.Frame(config.preset, config.level, *formula(config, domain), config.face_margin)
     quad = framing.quad_of(frame, face.landmarks, face.xyxy)
     outside = framing.fraction_outside(quad, picture.size)
-    image = extract.extract(picture, quad, config.size_px, config.padding)
+    image = extract.extract(picture, quad, config.size_px, config.padding, framing.whole_face(face.landmarks))
     return Crop(image, quad, config.preset, outside, face, picture, number)
 
 

@@ -22,7 +22,7 @@ from typing import Annotated, Any, Literal
 import pandas as pd
 from pydantic import Field
 
-from scgan_data import card, contact_sheet, files, framing, manifest, split
+from scgan_data import card, contact_sheet, files, framing, manifest, split, whose
 from scgan_data.config import Config
 from scgan_data.errors import DatasetError
 from scgan_data.exchange import coco
@@ -44,6 +44,7 @@ MODULES = (
     "scgan_data.framing",
     "scgan_data.matching.left_out",
     "scgan_data.verdicts",
+    "scgan_data.whose",
     *split.MODULES,
 )
 _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -101,9 +102,10 @@ def run(rows: pd.DataFrame, config: DatasetConfig, folder: StageFolder, *, worke
 def apply_verdicts(rows: pd.DataFrame, verdicts: list[dict[str, Any]]) -> pd.DataFrame:
     """A copy of `rows` with what stands of people's verdicts (lines of `read_verdicts`; `verdicts.by_row`, `fold`).
 
-    A null box is a hidden region.
+    A null box is a hidden region. A word on a picture of which several faces were cut goes to the face that it is on.
     """
     rows = rows.copy()
+    faces = whose.faces_of(rows)
     parents = [None if pd.isna(parent) else str(parent) for parent in rows["parent_id"]]
     standing = [fold(lines) for lines in by_row(verdicts, rows["id"].tolist(), parents)]
     refused = pd.Series([said.word == "reject" for said in standing], rows.index, dtype=bool)
@@ -114,7 +116,7 @@ def apply_verdicts(rows: pd.DataFrame, verdicts: list[dict[str, Any]]) -> pd.Dat
             why = (said.verdict.get("reason"), said.verdict.get("note"))
             rows.at[index, "detail"] = ": ".join(text for text in why if text) or None
         for region, (box, line) in said.boxes.items():
-            known, moved = _moved(box, region, line, rows.loc[index])
+            known, moved = _moved(box, region, line, rows.loc[index], faces)
             if known:
                 rows.at[index, f"{region}_xyxy"] = moved  # type: ignore[assignment]  # pandas-stubs know no lists
                 others = hidden_in(rows.at[index, "regions_hidden"]) - {region}
@@ -124,16 +126,22 @@ def apply_verdicts(rows: pd.DataFrame, verdicts: list[dict[str, Any]]) -> pd.Dat
 
 
 def _moved(
-    box: list[float] | None, region: Region, line: dict[str, Any], row: pd.Series[Any]
+    box: list[float] | None, region: Region, line: dict[str, Any], row: pd.Series[Any], faces: whose.Faces
 ) -> tuple[bool, list[float] | None]:
     """A person's box in the pixels of the row's picture, clipped; False where what they saw cannot be placed there.
 
-    They saw this very picture, or its parent, or another crop of the parent.
+    They saw this very picture, or its parent, or another crop of the parent. Of a parent with several faces a box is
+    the one's on whose face it lies most, and nothing says whose region is hidden.
     """
-    if box is None or line["id"] == row["id"]:
+    if line["id"] == row["id"]:
         return True, box
+    several = len(faces.get(row["parent_id"], ())) > 1
+    if box is None:
+        return not several, None
     seen = box if line["id"] == row["parent_id"] else line.get("parent_regions", {}).get(region)
     if row["crop_quad"] is None or seen is None:
+        return False, None
+    if several and whose.owner(seen, faces[row["parent_id"]]) != row.name:
         return False, None
     clipped = framing.box_to_crop(seen, row["crop_quad"], (int(row["width"]), int(row["height"])), clip=True)
     return is_box(clipped), clipped

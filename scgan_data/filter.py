@@ -18,20 +18,18 @@ Those of layout and drawing reject none of the 999 selfies and 800 portraits (be
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import pandas as pd
 from pydantic import Field
 
-from scgan_data import contact_sheet, files, manifest, quality, watermark, weights
+from scgan_data import manifest, quality, watermark, weights
 from scgan_data.duplicates import order
-from scgan_data.limits import decision, stand_ins
+from scgan_data.limits import decision, doubt_sheet, stand_ins
 from scgan_data.limits.rules import FilterLimits
-from scgan_data.records import Reason
 from scgan_data.runner import Work, per_image
 from scgan_data.stage import StageFolder
 from scgan_data.verdicts import read_verdicts, words
@@ -44,6 +42,7 @@ MODULES = (
     "scgan_data.duplicates.order",
     "scgan_data.limits.decision",
     "scgan_data.limits.doubt",
+    "scgan_data.limits.doubt_sheet",
     "scgan_data.limits.rules",
     "scgan_data.limits.stand_ins",
     "scgan_data.verdicts",
@@ -73,7 +72,8 @@ def run(rows: pd.DataFrame, config: FilterConfig, folder: StageFolder, *, worker
         judged = decide(stand_ins.waiting(decided), config, verdicts)
         refused = {content_id for content_id, verdict in verdicts.items() if verdict == "reject"}
         decided = stand_ins.taken_up(decided, judged, refused)
-    _sheets(decided, config, folder)
+    doubtful = decided[decided["doubt"].notna()]
+    doubt_sheet.write(doubtful, config, folder, most=config.sheet_pictures)
     return decided
 
 
@@ -98,23 +98,3 @@ def decide(rows: pd.DataFrame, config: FilterConfig, verdicts: Mapping[str, str]
     `verdicts` are ids with accept or reject; see `decision.decide`.
     """
     return decision.decide(rows, config, rows["id"].map(dict(verdicts or {})), stage="filter")
-
-
-def _sheets(rows: pd.DataFrame, config: FilterConfig, folder: StageFolder) -> None:
-    """One contact sheet a domain of its doubtful pictures, the most doubtful first."""
-    shutil.rmtree(folder.extras, ignore_errors=True)
-    found = rows[rows["doubt"].notna()]
-    if found.empty or not config.sheet_pictures:
-        return
-    value, nearness = decision.nearness(found, config)
-    found = found.assign(value=value, nearness=nearness).sort_values(["nearness", "id"], ascending=[False, True])
-    for domain, part in found.groupby("domain"):
-        tiles = [_tile(row) for row in part.head(config.sheet_pictures).to_dict("records")]
-        sheet = contact_sheet.draw(tiles, f"{domain}: {len(tiles)} of {len(part)} doubtful pictures")
-        files.write_bytes(folder.extras / "sheets" / f"doubtful_{domain}.jpg", contact_sheet.encode(sheet))
-
-
-def _tile(row: dict[Any, Any]) -> contact_sheet.Tile:
-    box = row["watermark_xyxy"]
-    has_box = row["doubt"] == Reason.WATERMARKED and box is not None and not isinstance(box, float)
-    return contact_sheet.Tile(Path(row["path"]), f"{row['doubt']} {row['value']:.3g}", (tuple(box),) if has_box else ())

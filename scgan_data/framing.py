@@ -45,6 +45,8 @@ LEVEL: dict[Preset, bool] = {"shoulder": False, "ffhq": True, "photo2cartoon": T
 """Which presets turn a tilted head upright, where `level` does not say."""
 BOX68 = (-0.38, 1.78)
 """Top and bottom of the 68 landmarks' box, in s from the eyes' line, in the level frame."""
+WHOLE_FACE = (1.14, -1.3, 1.78)
+"""Half the width, top (the hairline) and bottom (the chin) of a face, in s from the middle of the eyes."""
 Points = NDArray[np.float64]
 
 
@@ -119,6 +121,14 @@ def shoulder_square(landmarks: Points, side_factor: float, eyes_at: float) -> tu
     x0 = round(float(eyes[0] + mouth[0]) / 2 - side / 2)
     y0 = round(float(eyes[1]) - eyes_at * side)
     return x0, y0, x0 + side, y0 + side
+
+
+def whole_face(landmarks: Points) -> list[float]:
+    """The upright box (x0, y0, x1, y1) around a face of (5, 2) landmarks from hairline to chin, tilted as it may be."""
+    half, top, bottom = WHOLE_FACE
+    right = _direction(landmarks, eyes_only=False) * head_scale(landmarks)
+    corners = [x * right + y * _down(right) for x in (-half, half) for y in (top, bottom)]
+    return _around(landmarks[: RIGHT_EYE + 1].mean(0) + np.stack(corners))
 
 
 def whole_square(size: tuple[int, int]) -> Points:

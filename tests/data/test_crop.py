@@ -280,9 +280,38 @@ def test_a_moved_limit_detects_nothing_again_and_a_near_value_is_doubtful(tmp_pa
 
 def test_an_earlier_doubt_stays_open(tmp_path: Path, woman: Image.Image) -> None:
     table = rows_of(tmp_path, woman=woman).assign(doubt="watermarked")
-    assert cropped(tmp_path, table)["doubt"].tolist() == ["watermarked"]
+    done = cropped(tmp_path, table)
+    assert done["doubt"].tolist() == ["watermarked"]
+    near = cropped(tmp_path, table, min_face_sharpness=done["face_sharpness"][0] * 0.95)
+    assert near["doubt"].tolist() == ["watermarked,face_blurred"]
     (tmp_path / "verdicts.jsonl").write_text(json.dumps({"id": table["id"][0], "verdict": "accept"}) + "\n")
     assert cropped(tmp_path, table)["doubt"].isna().all()
+
+
+@pytest.mark.parametrize("doubtful", ["keep", "reject"])
+def test_the_doubtful_are_on_a_contact_sheet_as_they_were_cut(
+    tmp_path: Path, woman: Image.Image, doubtful: str
+) -> None:
+    table = rows_of(tmp_path, woman=woman, mirrored=woman.transpose(0))
+    sharpness = cropped(tmp_path, table)["face_sharpness"].max()
+    sheet = tmp_path / "04" / "sheets" / "doubtful_selfie.jpg"
+    assert not sheet.exists()
+    for _ in range(2):  # the second time from results
+        near = cropped(tmp_path, table, min_face_sharpness=sharpness * 0.95, doubtful=doubtful)
+        assert (
+            near["doubt"].eq("face_blurred").all()
+            and near["status"].eq({"keep": "kept", "reject": "rejected"}[doubtful]).all()
+        )
+        drawn = images.load(sheet)
+    shown = np.asarray(drawn.crop((6, 34, 134, 162)).resize((48, 48)), float)
+    crops = [
+        crop.cut(p, crop.find_faces([p], "selfie", CropConfig())[0], "selfie", CropConfig(size_px=48))
+        for p in (woman, woman.transpose(0))
+    ]
+    assert min(np.abs(shown - np.asarray(one.image, float)).mean() for one in crops) < 6
+    assert (
+        not cropped(tmp_path, table, min_face_sharpness=sharpness * 0.95, sheet_pictures=0).empty and not sheet.exists()
+    )
 
 
 def orientations(upright: Image.Image) -> dict[int, bytes]:

@@ -84,12 +84,15 @@ def test_there_is_no_black_wherever_the_square_lies(x, y, side, deg, padding, wi
             )  # Lanczos overshoots a little
 
 
-@given(st.integers(-300, 300), st.integers(-300, 300), st.integers(1, 300), st.sampled_from(["reflect", "edge"]))
+REACHES = st.tuples(*[st.integers(0, 19)] * 4)
+
+
+@given(st.integers(-300, 300), st.integers(-300, 300), st.integers(1, 300), REACHES)
 @settings(max_examples=40, deadline=None)
-def test_what_fills_is_the_picture_s_own(x: int, y: int, side: int, fill: str) -> None:
+def test_what_fills_is_the_picture_s_own(x: int, y: int, side: int, reach: extract.Reach) -> None:
     picture = WOMAN.crop((100, 50, 140, 70))
     own = {tuple(p) for p in np.asarray(picture).reshape(-1, 3)}
-    window = extract.window(picture, (x, y, x + side, y + side), fill)
+    window = extract.window(picture, (x, y, x + side, y + side), reach)
     assert window.size == (side, side)
     assert {tuple(p) for p in np.asarray(window).reshape(-1, 3)} <= own
 
@@ -97,9 +100,56 @@ def test_what_fills_is_the_picture_s_own(x: int, y: int, side: int, fill: str) -
 def test_edge_repeats_and_reflect_mirrors() -> None:
     small = WOMAN.crop((0, 0, 100, 100))
     pixels = np.asarray(small)
-    assert (np.asarray(extract.window(small, (-10, -20, 50, 40), "edge"))[0, 30] == pixels[0, 20]).all()
-    assert (np.asarray(extract.window(small, (-10, -20, 50, 40), "reflect"))[0, 30] == pixels[20, 20]).all()
-    assert (np.asarray(extract.window(small, (250, 0, 251, 1), "reflect"))[0, 0] == pixels[0, 250 - 2 * 99]).all()
+    mirrored = extract.reach_of(None, small.size)
+    assert (np.asarray(extract.window(small, (-10, -20, 50, 40), extract.EDGE))[0, 30] == pixels[0, 20]).all()
+    assert (np.asarray(extract.window(small, (-10, -20, 50, 40), mirrored))[0, 30] == pixels[20, 20]).all()
+    assert (np.asarray(extract.window(small, (250, 0, 251, 1), mirrored))[0, 0] == pixels[0, 250 - 2 * 99]).all()
+    column = np.asarray(extract.window(small, (30, -20, 31, 0), (0, 8, 0, 0)))[::-1, 0]  # upwards from the border
+    assert (column == pixels[[*range(1, 9), *range(7, -1, -1), *range(1, 5)], 30]).all()
+
+
+FACE = (200, 20, 20)
+
+
+def with_face(box: tuple[int, int, int, int]) -> Image.Image:
+    """A grey picture of 60 x 50 with a face of another colour."""
+    picture = Image.new("RGB", (60, 50), (120, 120, 120))
+    picture.paste(FACE, box)
+    return picture
+
+
+@given(st.integers(1, 54), st.integers(1, 44), st.integers(4, 40), st.integers(-200, 200), st.integers(1, 250))
+@settings(deadline=None)
+def test_of_a_face_no_pixel_shows_twice(x: int, y: int, wide: int, corner: int, side: int) -> None:
+    box = (x, y, min(x + wide, 59), min(y + wide, 49))
+    picture = with_face(box)
+    reach = extract.reach_of([float(v) for v in box], picture.size)
+    window = np.asarray(extract.window(picture, (corner, corner // 2, corner + side, corner // 2 + side), reach))
+    once = np.zeros((side, side), bool)
+    left, top, right, bottom = (max(0, v - c) for v, c in zip(box, (corner, corner // 2) * 2, strict=True))
+    once[top:bottom, left:right] = True
+    assert ((window == FACE).all(-1) == once).all()
+
+
+@pytest.mark.parametrize("padding", ["reflect", "soft"])
+@pytest.mark.parametrize("degrees", [0.0, 25.0])
+def test_a_face_near_the_border_is_mirrored_only_where_none_is_known(padding: extract.Padding, degrees: float) -> None:
+    picture, box = with_face((20, 6, 40, 30)), (20.0, 6.0, 40.0, 30.0)
+    quad = turned_square(30, 10, 70, degrees)
+    grid = framing.to_parent(
+        np.stack(np.meshgrid(np.arange(64), np.arange(64)), -1).reshape(-1, 2) + 0.5, quad, (64, 64)
+    )
+    outside = (grid[:, 1] < -1).reshape(64, 64)
+    red = [np.asarray(extract.extract(picture, quad, 64, padding, known), int)[outside][:, 0] for known in (None, box)]
+    assert red[0].max() > 170 and red[1].max() < 125
+
+
+def test_reflection_is_blurred_from_where_it_turns_back() -> None:
+    quad, known = framing.quad_of_box((100, -150, 400, 150)), (180.0, 60.0, 280.0, 150.0)
+    sharp, folded = (np.asarray(extract.extract(WOMAN, quad, 300, "reflect", box), int) for box in (None, known))
+    assert (folded[150:] == sharp[150:]).all() and (folded[100:150] == sharp[100:150]).all()
+    steps = [np.abs(np.diff(pixels[:60], axis=1)).mean() for pixels in (sharp, folded)]
+    assert steps[1] < 0.6 * steps[0]
 
 
 def test_soft_blurs_outside_only() -> None:
