@@ -7,6 +7,10 @@ Drawn at 254 px and cropped to 220 so that they are framed as the selfies' shoul
 detector's medians are face scale .2176 of the side and eyes .4200 down, of the selfies .2174 and .4200 (`scgan-data
 match`). The vector art says .413, .422 and .426 of the height, .214 or .241 of the distance of the eyes, as the variant
 has it.
+
+With soft light alone behind them every ground was plain (plain share 1, the selfies' .59), and background told the
+domains apart by .85; with blurred doors and shelves the share is .90 and the tell .78, and in the default sample dedup
+still finds 85 of 85 planted copies and drops none of 340 distinct portraits. They look straight ahead, as avataaars do.
 """
 
 from __future__ import annotations
@@ -88,14 +92,18 @@ def _render(svg: str, background: int, rng: Generator) -> Image.Image:
 
 
 def _backdrop(colours: tuple[str, str], rng: Generator) -> Image.Image:
-    """A soft light from one side and a few large blurs, between two colours."""
+    """A soft light from one side, a few large blurs and what stands there out of focus, between two colours."""
     y, x = np.mgrid[0:1:66j, 0:1:66j]
     angle = rng.uniform(0, 2 * np.pi)
     light = 0.5 + 0.5 * ((x - 0.5) * np.cos(angle) + (y - 0.5) * np.sin(angle))
     for _ in range(4):
         cx, cy, radius = rng.uniform(0, 1), rng.uniform(0, 1), rng.uniform(0.12, 0.3)
         light += rng.uniform(-0.35, 0.35) * np.exp(-((x - cx) ** 2 + (y - cy) ** 2) / radius**2)
-    share = np.clip(light, 0, 1)[..., None]
-    low, high = (np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) for colour in colours)
-    pixels = (low * (1 - share) + high * share).round().astype(np.uint8)
+    for _ in range(6):  # doors, shelves, windows
+        cx, cy, wide, high = rng.uniform(0, 1), rng.uniform(0, 1), rng.uniform(0.05, 0.25), rng.uniform(0.05, 0.4)
+        thing = np.clip((wide - abs(x - cx)) / 0.03, 0, 1) * np.clip((high - abs(y - cy)) / 0.03, 0, 1)
+        light += rng.uniform(-0.8, 0.8) * thing
+    share = np.clip(light, -0.4, 1.4)[..., None]
+    low_colour, high_colour = (np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) for colour in colours)
+    pixels = np.clip((low_colour * (1 - share) + high_colour * share).round(), 0, 255).astype(np.uint8)
     return Image.fromarray(pixels).resize((RENDERED_PX, RENDERED_PX), Image.Resampling.BICUBIC)
