@@ -129,7 +129,8 @@ class TrainConfig(Config):
     """Adam's first momentum."""
     ema_decay: float | None = Field(default=None, gt=0, lt=1)
     """Decay a step of the generators' moving average, which samples, KID, evaluation and translation then use; None is
-    off: the paper has none, and the demo's rate falls to 0, which averages as well."""
+    off: the paper has none, and the demo's rate falls to 0, which averages as well. `fast` has .999, about the last
+    thousand of its steps: usual for GANs, and not measured here against other decays or none."""
     pool_images: int = Field(default=50, ge=0, le=10_000)
     """Past fakes of each domain from which the discriminators see half of theirs (CycleGAN's pool); 0 is none."""
 
@@ -147,6 +148,9 @@ class TrainConfig(Config):
     least is kept as best.pt. None is off: the demo's 60 selfies would cost about 3 s a time and say little."""
     sample_selfies: int = Field(default=8, ge=1, le=64)
     """Test selfies (the first by id) in a grid."""
+    tensorboard: bool = False
+    """Write every line and grid for TensorBoard too (extra `tensorboard`), into the model's folder. Changes no number:
+    an unfinished run goes on whatever it was before."""
 
     loss: LossConfig = LossConfig()
     """Weights and forms of the losses."""

@@ -1,9 +1,10 @@
-"""What a training tells while it runs: metrics.jsonl, DVCLive where it is installed, a progress bar with the losses.
+"""What a training tells while it runs: metrics.jsonl, other programs' records (`loggers.py`), a bar with the losses.
 
 metrics.jsonl has one object a line, with `step`, `seconds` (of training so far, kills not counted) and, on the lines of
-logged steps, the losses averaged since the last one and the learning rate; lines of sampled steps have `test_cycle`.
-After a kill the lines of steps that will be trained again are dropped. DVCLive cannot take steps back: its plots have
-those steps twice.
+logged steps, the losses averaged since the last one and the learning rate; lines of sampled steps have `test_cycle`,
+those of measured ones `kid`. After a kill the lines of steps that will be trained again are dropped, there and in the
+other records. The finished model has each quantity as a table too, `plots/NAME.tsv`: `dvc plots` reads no JSON lines,
+and of one table with holes it would draw the holes.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ from types import TracebackType
 from typing import Any, Self
 
 import torch
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
 
 from scgan_data import files
 from scgan_data.terminal import console
+from scgan_model.loggers import loggers
 from scgan_model.ranks import ALONE, Ranks
 
 FILE_NAME = "metrics.jsonl"
@@ -29,7 +31,9 @@ _SHOWN = {"cycle_a": "cycle", "gan_ab": "G", "d_b": "D"}
 _LOSSES = ("total", "d_a", "d_b")
 LOSS_LIMIT = 1e6
 """A loss above it has diverged although it is still a number. Those of the demo lie below 100; Eq. 7 at its raw scale
-begins at about 1,000."""
+begins at about 1,000. The number is a choice and not a measurement: no training of ours has diverged to a finite loss,
+so nothing says how early a lower limit would have told, or how often wrongly."""
+PLOTS = "plots"
 
 
 class Means:
@@ -67,20 +71,24 @@ class Means:
 class Journal:
     """The record of one run, from `step` on: lines of later steps, which a kill left behind, are dropped."""
 
-    def __init__(self, folder: Path, *, title: str, step: int, total_steps: int) -> None:
+    def __init__(
+        self, folder: Path, *, title: str, step: int, total_steps: int, pairs: int = 1, tensorboard: bool = False
+    ) -> None:
         self._file = folder / FILE_NAME
-        _truncate(self._file, step)
-        self._live = _dvclive(folder)
+        past = _truncate(self._file, step)
+        self._loggers = loggers(folder, past, step=step, tensorboard=tensorboard)
+        self._pairs = pairs
+        """A step's, for the speed on the bar."""
+        self._last = past[-1] if past else {"step": step, "seconds": 0.0}
         self._bar = Progress(
             TextColumn("{task.description}"),
-            BarColumn(bar_width=12),
+            BarColumn(bar_width=8),
             MofNCompleteColumn(),
-            TimeElapsedColumn(),
             TimeRemainingColumn(),
-            TextColumn("{task.fields[losses]}"),
+            TextColumn("{task.fields[told]}"),
             console=console,
         )
-        self._task = self._bar.add_task(title, total=total_steps, completed=step, losses="")
+        self._task = self._bar.add_task(title, total=total_steps, completed=step, told="")
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -90,8 +98,8 @@ class Journal:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._bar.stop()
-        if self._live is not None:
-            self._live.end()
+        for logger in self._loggers:
+            logger.close()
 
     def advance(self, step: int) -> None:
         """Move the bar."""
@@ -101,15 +109,17 @@ class Journal:
         """Append a line."""
         with self._file.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
-        shown = "  ".join(f"{label} {line[name]:.3f}" for name, label in _SHOWN.items() if name in line)
-        if shown:
-            self._bar.update(self._task, losses=shown)
-        if self._live is not None:
-            self._live.step = line["step"]
-            for name, value in line.items():
-                if name != "step":
-                    self._live.log_metric(name, value)
-            self._live.sync()
+        told = [f"{label} {line[name]:.2f}" for name, label in _SHOWN.items() if name in line]
+        if told:
+            self._bar.update(self._task, told="  ".join([speed(self._last, line, self._pairs), *told]))
+        self._last = line
+        for logger in self._loggers:
+            logger.write(line)
+
+    def picture(self, step: int, file: Path) -> None:
+        """Tell of a sample grid."""
+        for logger in self._loggers:
+            logger.picture(step, file)
 
     def say(self, text: str) -> None:
         """A line that stays, above the bar."""
@@ -134,15 +144,25 @@ def read_lines(file: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]
 
 
-def _truncate(file: Path, step: int) -> None:
-    kept = [json.dumps(line) + "\n" for line in read_lines(file) if line["step"] <= step] if step else []
-    files.write_bytes(file, "".join(kept).encode())
+def write_tables(folder: Path) -> None:
+    """`plots/NAME.tsv` with the columns `step` and NAME for every quantity of the run's metrics.jsonl."""
+    lines = read_lines(folder / FILE_NAME)
+    for name in {name: None for line in lines for name in line if name not in ("step", "seconds")}:
+        rows = [f"{line['step']}\t{line[name]}\n" for line in lines if line.get(name) is not None]
+        files.write_bytes(folder / PLOTS / f"{name}.tsv", "".join([f"step\t{name}\n", *rows]).encode())
 
 
-def _dvclive(folder: Path) -> Any:
-    """DVCLive's logger in the model's folder, or None where the package is not installed."""
-    try:
-        from dvclive import Live
-    except ImportError:
-        return None
-    return Live(str(folder / "dvclive"), resume=True, save_dvc_exp=False, dvcyaml=None, monitor_system=False)
+def speed(before: Mapping[str, Any], now: Mapping[str, Any], pairs: int) -> str:
+    """Pairs a second between two lines, in words; empty where no time has passed."""
+    seconds = now["seconds"] - before["seconds"]
+    if seconds <= 0:
+        return ""
+    rate = pairs * (now["step"] - before["step"]) / seconds
+    return f"{rate:,.0f} pairs/s" if rate >= 10 else f"{rate:.1f} pairs/s"
+
+
+def _truncate(file: Path, step: int) -> list[dict[str, Any]]:
+    """Drop the lines after `step`, all of them at the start of a run; what stays."""
+    past = [line for line in read_lines(file) if line["step"] <= step] if step else []
+    files.write_bytes(file, "".join(json.dumps(line) + "\n" for line in past).encode())
+    return past

@@ -24,6 +24,8 @@ from scgan_model.config import TrainConfig
 Take = Literal["same", "changed", "fresh"]
 """Which unfinished training is gone on with: one that is the same in everything, also one that is not, or none."""
 DECIDING = {"style": "the style", "dataset": "the dataset", "code": "the training code"}
+NOT_COMPARED = ("preset", "tensorboard")
+"""A preset's values are compared one by one; who else is told changes no number."""
 ASIDE_LIMIT = 3
 """Unfinished runs kept aside: a checkpoint may have 1.4 GB."""
 
@@ -76,7 +78,7 @@ def difference(content: dict[str, Any], origin: dict[str, Any], config: TrainCon
 
 def _flat(config: dict[str, Any]) -> dict[str, Any]:
     nested = {f"loss.{key}": value for key, value in config["loss"].items()}
-    return {key: value for key, value in config.items() if key not in ("loss", "preset")} | nested
+    return {key: value for key, value in config.items() if key not in ("loss", *NOT_COMPARED)} | nested
 
 
 def _load(folder: Path) -> dict[str, Any] | None:

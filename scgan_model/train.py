@@ -1,7 +1,7 @@
 """Train one style: set up, go on where a killed run stopped, loop, swap the finished model in.
 
     models/.avataaars.work/run/   the training in progress: its last checkpoint, metrics.jsonl, samples/
-    models/avataaars/             the finished model: the same files, config.json and metrics.json
+    models/avataaars/             the finished model: the same files, config.json, metrics.json and plots/
 
 Ctrl-C and SIGTERM save at the end of the running step. A run that is killed loses at most `checkpoint_every_steps`
 steps; the same command goes on from the last checkpoint and on the CPU ends with bit-equal weights. A run with another
@@ -30,6 +30,7 @@ from scgan_model.arithmetic import arithmetic
 from scgan_model.config import TrainConfig
 from scgan_model.journal import FILE_NAME as METRICS_LINES
 from scgan_model.journal import Journal, read_lines
+from scgan_model.loggers import event_writer
 from scgan_model.origin import origin as origin_of
 from scgan_model.ranks import Ranks, joined
 from scgan_model.resume import Take
@@ -70,7 +71,9 @@ Plan = tuple[dict[str, Any], dict[str, Any] | None]
 
 
 def _plan(dataset: Path, folder: StageFolder, style: str, config: TrainConfig, take: Take) -> Plan | None:
-    """What is to be done; None where the folder holds the finished model."""
+    """What is to be done; None where the folder holds the finished model. Raises ConfigError."""
+    if config.tensorboard:
+        event_writer()  # that it is missing is said before the pictures are loaded
     origin = origin_of(dataset, style)
     if take != "fresh" and resume.finished(folder.home, origin, config):
         console.print(f"train: {folder.home} is finished already with this dataset and configuration")
@@ -119,8 +122,14 @@ def _loop(run: Run) -> None:
 
 
 def _journal(run: Run) -> Journal:
-    title = f"train {run.origin['style']}"
-    return Journal(run.folder, title=title, step=run.step, total_steps=run.schedule.total_steps)
+    return Journal(
+        run.folder,
+        title=f"train {run.origin['style']}",
+        step=run.step,
+        total_steps=run.schedule.total_steps,
+        pairs=run.config.batch_pairs,
+        tensorboard=run.config.tensorboard,
+    )
 
 
 def _step(run: Run, told: Journal | None, kid: watch.KidWatch | None) -> None:
@@ -206,6 +215,7 @@ def _finish(run: Run, folder: StageFolder | None) -> None:
     }
     if run.best is not None:
         summary["kid"] = {"end": lines[-1].get("kid"), "best": run.best["kid"], "best_step": run.best["step"]}
+    journal.write_tables(run.folder)
     files.write_json(run.folder / "config.json", run.origin["config"])
     files.write_json(run.folder / "metrics.json", summary)
     keeping.forget_partial(run.folder)

@@ -20,6 +20,7 @@ def look(current: Run, journal: Journal) -> dict[str, float]:
     networks = current.state.shown
     file = current.folder / "samples" / f"step_{current.step:06d}.png"
     samples.write_grid(file, networks, current.test[: current.config.sample_selfies])
+    journal.picture(current.step, file)
     error = samples.cycle_error(networks, current.test)
     journal.say(f"train: step {current.step} of {current.schedule.total_steps}, held-out cycle error {error:.3f}")
     return {"test_cycle": error}

@@ -46,10 +46,10 @@ _STYLE: dict[Any, Any] = {
 }
 
 
-def curve(steps: pd.Series[float], values: pd.Series[float], *, label: str) -> Markup:
+def curve(steps: pd.Series[float], values: pd.Series[float], *, label: str, marked_step: int | None = None) -> Markup:
     """One quantity over the steps as an SVG element: every logged value faint, a running mean strong, the last marked.
 
-    Values that are not finite are left out. `label` is what a screen reader says.
+    Values that are not finite are left out. `marked_step` has a ring. `label` is what a screen reader says.
     """
     known = pd.DataFrame({"step": steps, "value": values}).replace([np.inf, -np.inf], np.nan).dropna()
     with matplotlib.rc_context({**_STYLE, "svg.hashsalt": label}):
@@ -64,6 +64,10 @@ def curve(steps: pd.Series[float], values: pd.Series[float], *, label: str) -> M
                 known["step"].iloc[-1:], (smooth if dense else known["value"]).iloc[-1:], "o", color=_ACCENT, ms=4
             )
             axes.set_ylim(bottom=min(0.0, float(known["value"].min())))
+        ringed = known[known["step"] == marked_step]
+        axes.plot(
+            ringed["step"], ringed["value"], "o", color=_INK, markerfacecolor="none", ms=8, mew=1.4, clip_on=False
+        )
         axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
         axes.yaxis.set_major_locator(MaxNLocator(4))
         return inline_svg(figure, label)

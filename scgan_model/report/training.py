@@ -1,4 +1,4 @@
-"""How one style's model was trained: curves of everything that was logged, and sample grids as a film strip."""
+"""How one style's model was trained: curves of everything that was logged, and sample grids as strip and animation."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from scgan_data.images import UndecodableError, load
+from scgan_model.report.animation import Animation, animate, spread
 from scgan_model.report.charts import curve
 from scgan_model.report.pictures import data_uri
 from scgan_model.report.sheets import words
@@ -18,6 +19,7 @@ from scgan_model.report.sheets import words
 NOT_PLOTTED = ["step", "seconds", "epoch"]
 TITLES = {
     "test_cycle": "held-out cycle error",
+    "kid": "KID to the style, held out",
     "total": "total loss (Eq. 8)",
     "cycle_a": "attentive cycle (Eq. 4)",
     "cycle_b": "cycle of cartoons (Eq. 5)",
@@ -30,6 +32,8 @@ TITLES = {
     "lr": "learning rate",
 }
 """Of the quantities that `train` logs, in the order of the page; others follow under their own names."""
+KEPT_AT_LEAST = "kid"
+"""Whose least value decides which checkpoint is best.pt."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,8 @@ class Curve:
     name: str
     first: float
     last: float
+    best_step: int | None
+    """Where the least value was, of the quantity that decides on best.pt; else None."""
     svg: Markup
 
 
@@ -56,6 +62,7 @@ class Training:
 
     curves: list[Curve]
     film: list[Frame]
+    animation: Animation | None
     config: str
     """The resolved configuration as indented JSON; empty where there is none."""
     steps: int | None
@@ -65,13 +72,14 @@ class Training:
 def read_training(folder: Path, *, frames: int) -> Training | None:
     """The training that left `folder`, or None where there is none; its parts may be missing."""
     log = read_log(folder / "metrics.jsonl")
-    film = _film(folder / "samples", frames)
+    grids = {int(m[1]): file for file in folder.glob("samples/*.png") if (m := re.search(r"(\d+)$", file.stem))}
+    film = _film(grids, frames)
     config = _text(folder / "config.json")
     if log.empty and not film and not config:
         return None
     steps = int(log["step"].max()) if len(log) else None
     seconds = float(log["seconds"].max()) if "seconds" in log else None
-    return Training(_curves(log), film, config, steps, seconds)
+    return Training(_curves(log), film, animate(grids), config, steps, seconds)
 
 
 def read_log(file: Path) -> pd.DataFrame:
@@ -94,21 +102,18 @@ def _curves(log: pd.DataFrame) -> list[Curve]:
         known = log[name].dropna()
         if known.nunique() > 1:
             title = TITLES.get(name, words(name))
-            svg = curve(log["step"], log[name], label=f"{title} by training step")
-            curves.append(Curve(title, float(known.iloc[0]), float(known.iloc[-1]), svg))
+            best = int(log["step"][known.idxmin()]) if name == KEPT_AT_LEAST else None
+            svg = curve(log["step"], log[name], label=f"{title} by training step", marked_step=best)
+            curves.append(Curve(title, float(known.iloc[0]), float(known.iloc[-1]), best, svg))
     return curves
 
 
-def _film(folder: Path, frames: int) -> list[Frame]:
+def _film(grids: dict[int, Path], frames: int) -> list[Frame]:
     """The selfies, their cartoons at up to `frames` steps from the first grid to the last, the last reconstructions.
 
     A grid has the rows input, cartoon, reconstruction (`samples.write_grid`).
     """
-    steps = {int(m[1]): file for file in folder.glob("*.png") if (m := re.search(r"(\d+)$", file.stem))}
-    order = sorted(steps)
-    if len(order) > frames > 1:
-        order = [order[round(i * (len(order) - 1) / (frames - 1))] for i in range(frames)]
-    rows = {step: _rows(steps[step]) for step in order}
+    rows = {step: _rows(grids[step]) for step in spread(sorted(grids), frames)}
     whole = {step: three for step, three in rows.items() if three}
     if not whole:
         return []

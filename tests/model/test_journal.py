@@ -3,7 +3,7 @@ from pathlib import Path
 
 import torch
 
-from scgan_model.journal import Journal, Means, diverged, read_lines
+from scgan_model.journal import Journal, Means, diverged, read_lines, speed, write_tables
 
 
 def test_means_are_over_the_steps_since_the_last_reading() -> None:
@@ -53,3 +53,22 @@ def test_means_go_on_from_a_checkpoint() -> None:
     for means in (straight, resumed):
         means.add({"tv": torch.tensor(4.0)})
     assert resumed.read() == straight.read() == {"tv": 2.5}
+
+
+def test_every_quantity_has_a_table_without_holes(tmp_path: Path) -> None:
+    with Journal(tmp_path, title="t", step=0, total_steps=9) as journal:
+        journal.write({"step": 0, "seconds": 0.0, "test_cycle": 0.5})
+        journal.write({"step": 2, "seconds": 0.1, "tv": 0.25})
+        journal.write({"step": 4, "seconds": 0.2, "tv": 1e-7, "test_cycle": 0.125})
+    write_tables(tmp_path)
+    tables = {file.name: file.read_text() for file in (tmp_path / "plots").iterdir()}
+    assert tables == {
+        "test_cycle.tsv": "step\ttest_cycle\n0\t0.5\n4\t0.125\n",
+        "tv.tsv": "step\ttv\n2\t0.25\n4\t1e-07\n",
+    }
+
+
+def test_the_speed_is_of_the_steps_between_two_lines() -> None:
+    assert speed({"step": 10, "seconds": 1.0}, {"step": 30, "seconds": 3.0}, 4) == "40 pairs/s"
+    assert speed({"step": 0, "seconds": 0.0}, {"step": 50, "seconds": 0.5}, 16) == "1,600 pairs/s"
+    assert speed({"step": 3, "seconds": 1.0}, {"step": 3, "seconds": 1.0}, 4) == ""

@@ -232,7 +232,11 @@ def test_the_style_section_has_pictures_figures_film_and_curves(page: BeautifulS
         "step 12",
         "back again",
     ]
-    assert "held-out cycle error" in text(section)
+    moving = section.select_one("details.motion[open]")
+    assert moving is not None and "4 grids" in text(moving)
+    still = moving.select_one("picture source[media='(prefers-reduced-motion: reduce)']")
+    assert still is not None and still["srcset"] != moving.select("img")[0]["src"]
+    assert "held-out cycle error" in text(section) and "learning rate" in text(section)
     assert section.select(".curves svg[role=img]")
     assert "MobileNetV2 ImageNet" in text(section)
     assert '"generator_channels": 4' in section.get_text()
@@ -339,6 +343,26 @@ def test_a_log_that_a_kill_cut_short(tmp_path: Path) -> None:
     assert log["step"].tolist() == [0, 2]
     assert log["total"].tolist() == [3.0, 1.0]
     assert training.read_log(tmp_path / "none.jsonl").empty
+
+
+def test_the_curve_of_kid_says_where_the_best_checkpoint_is(tmp_path: Path) -> None:
+    kids = {0: 0.5, 3: 0.3, 6: 0.1, 9: 0.2}
+    rows = [
+        {"step": step, "seconds": step, "tv": 9.0 - step} | ({"kid": kids[step]} if step in kids else {})
+        for step in range(10)
+    ]
+    (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    read = training.read_training(tmp_path, frames=4)
+    assert read is not None
+    assert {c.name: (c.first, c.last, c.best_step) for c in read.curves} == {
+        "KID to the style, held out": (0.5, 0.2, 6),
+        "total variation (Eq. 6)": (9.0, 0.0, None),
+    }
+    with_ring, without = (
+        charts.curve(pd.Series([0, 3, 6]), pd.Series([0.5, 0.1, 0.3]), label="k", marked_step=step)
+        for step in (3, None)
+    )
+    assert with_ring.count("<use") == without.count("<use") + 1
 
 
 def test_a_curve_follows_the_page_s_colours_and_points_nowhere() -> None:

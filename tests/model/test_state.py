@@ -3,11 +3,12 @@
 import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -87,31 +88,59 @@ def test_sigterm_of_a_real_process_is_one_line_and_code_143(
     assert f"step {checkpoint.load(file)['step']} of" in last
 
 
-FULL = """
-import resource, signal
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+AT_STEP_5 = """
 from scgan_model import train
 original = train.next_batch
 def next_batch(run):
     if run.step == 5:  # the checkpoint of step 4 is there; what follows finds no room for another
-        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, resource.RLIM_INFINITY))
+        full()
     return original(run)
 train.next_batch = next_batch
 """
+LIMITED = """
+import resource, signal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+def full():
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, resource.RLIM_INFINITY))
+"""
+FILLED = """
+import os, sys
+def full():
+    disk = os.path.dirname(sys.argv[2])
+    room = os.statvfs(disk)
+    with open(disk + "/filler", "wb") as file:
+        file.write(bytes(room.f_bavail * room.f_bsize - 20_000))
+"""
+
+
+@pytest.fixture(params=["limited", "filled"])
+def narrow(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Path, str]]:
+    """A folder and what makes it full: a limit on a file's size, or a small disk of its own (root only)."""
+    folder = tmp_path / "narrow"
+    folder.mkdir()
+    if request.param == "limited":
+        yield folder, LIMITED
+        return
+    mount = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(folder)]
+    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("a tmpfs cannot be mounted here")
+    yield folder, FILLED
+    subprocess.run(["umount", str(folder)], check=True)
 
 
 def test_a_full_disk_leaves_the_checkpoint_before_and_says_what_to_do(
-    tiny_dataset: Path, tmp_path: Path, tiny_config: Make
+    tiny_dataset: Path, tmp_path: Path, tiny_config: Make, narrow: tuple[Path, str]
 ) -> None:
-    """The limit on a file's size makes the write of the second checkpoint fail half-way, as a full disk does."""
-    straight, model = tmp_path / "straight", tmp_path / "dots"
-    script, arguments = FULL + SCRIPT, [str(tiny_dataset), str(model), tiny_config().model_dump_json()]
+    """The write of the second checkpoint fails half-way."""
+    straight, model = tmp_path / "straight", narrow[0] / "dots"
+    script, arguments = narrow[1] + AT_STEP_5 + SCRIPT, [str(tiny_dataset), str(model), tiny_config().model_dump_json()]
     done = subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=False)
     assert done.returncode == 1 and "Traceback" not in done.stderr
     said = " ".join(done.stderr.splitlines()[-1].split())
     assert said.startswith("error: the disk is full: ") and "step 8 could not be written, the one before it is" in said
     assert checkpoint.load(work_of(model) / "checkpoint.pt")["step"] == 4
     assert not list(work_of(model).glob(".*.tmp"))
+    (model.parent / "filler").unlink(missing_ok=True)
     train.train(tiny_dataset, model, style="dots", config=tiny_config())
     train.train(tiny_dataset, straight, style="dots", config=tiny_config())
     assert torch.equal(weights(model), weights(straight)) and lines(model) == lines(straight)

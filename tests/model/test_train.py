@@ -27,7 +27,9 @@ def test_a_finished_model_has_all_its_parts(tiny_dataset: Path, tmp_path: Path, 
         p.relative_to(model).as_posix() for p in model.rglob("*") if p.is_file() and "dvclive" not in p.parts
     )
     grids = [f"samples/step_{step:06d}.png" for step in (0, 5, 10)]
-    assert names == ["checkpoint.pt", "config.json", "metrics.json", "metrics.jsonl", *grids]
+    tables = sorted(f"plots/{name}.tsv" for name in {key for line in lines(model) for key in line} - {"step"})
+    assert "plots/test_cycle.tsv" in tables
+    assert names == ["checkpoint.pt", "config.json", "metrics.json", "metrics.jsonl", *tables, *grids]
     assert [line["step"] for line in lines(model)] == [0, 2, 4, 5, 6, 8, 10]
     assert [line["step"] for line in lines(model) if "test_cycle" in line] == [0, 5, 10]
     assert {"gan_ab", "gan_ba", "cycle_a", "cycle_b", "tv", "d_a", "d_b", "total", "lr"} <= lines(model)[-1].keys()
