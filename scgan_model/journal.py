@@ -82,7 +82,7 @@ class Journal:
         self._last = past[-1] if past else {"step": step, "seconds": 0.0}
         self._bar = Progress(
             TextColumn("{task.description}"),
-            BarColumn(bar_width=8),
+            BarColumn(bar_width=6),
             MofNCompleteColumn(),
             TimeRemainingColumn(),
             TextColumn("{task.fields[told]}"),
@@ -111,7 +111,7 @@ class Journal:
             file.write(json.dumps(line) + "\n")
         told = [f"{label} {line[name]:.2f}" for name, label in _SHOWN.items() if name in line]
         if told:
-            self._bar.update(self._task, told="  ".join([speed(self._last, line, self._pairs), *told]))
+            self._bar.update(self._task, told=" ".join([speed(self._last, line, self._pairs), *told]))
         self._last = line
         for logger in self._loggers:
             logger.write(line)

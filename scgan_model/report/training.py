@@ -102,7 +102,7 @@ def _curves(log: pd.DataFrame) -> list[Curve]:
         known = log[name].dropna()
         if known.nunique() > 1:
             title = TITLES.get(name, words(name))
-            best = int(log["step"][known.idxmin()]) if name == KEPT_AT_LEAST else None
+            best = int(log.loc[known.index, "step"].iloc[known.to_numpy().argmin()]) if name == KEPT_AT_LEAST else None
             svg = curve(log["step"], log[name], label=f"{title} by training step", marked_step=best)
             curves.append(Curve(title, float(known.iloc[0]), float(known.iloc[-1]), best, svg))
     return curves

@@ -38,7 +38,7 @@ TINY = {
 }  # fmt: skip
 
 
-def run(*command: object, cwd: Path, check: bool = True) -> str:
+def run(*command: object, cwd: Path, check: bool = True, errors: bool = True) -> str:
     environment = os.environ | {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "PYTHONPATH": str(cwd) if (cwd / "scgan_data").is_dir() else str(ROOT),
@@ -47,7 +47,7 @@ def run(*command: object, cwd: Path, check: bool = True) -> str:
     }  # fmt: skip
     done = subprocess.run(list(map(str, command)), cwd=cwd, env=environment, capture_output=True, text=True)
     assert not check or done.returncode == 0, f"{command}: {done.stdout}\n{done.stderr}"
-    return done.stdout + done.stderr
+    return done.stdout + (done.stderr if errors else "")
 
 
 def commit(project: Path, message: str, tag: str) -> None:
@@ -124,6 +124,28 @@ def test_new_pictures_cost_only_themselves(project: Path, tmp_path: Path) -> Non
     for stage in ("filter", "crop", "annotate"):
         line = next(x for x in log.splitlines() if x.startswith(f"{stage}: ") and "to do" in x)
         assert int(line.split(" to do")[0].split()[-1]) <= 3, line
+
+
+def test_experiments_alone_and_in_a_queue(project: Path, tmp_path: Path) -> None:
+    """The README's commands. `++`: params.yaml has no key of the loss, and DVC adds none without it."""
+    clone = tmp_path / "experiments"
+    shutil.copytree(project, clone, symlinks=True)
+    run("dvc", "exp", "run", "-n", "no-tv", "-S", "++train.loss.beta=0", "train@avataaars", cwd=clone)
+    run("git", "checkout", "-q", "params.yaml", "dvc.lock", cwd=clone)
+    queued = run("dvc", "exp", "run", "--queue", "-S", "++train.loss.beta=1,2", "train@avataaars", cwd=clone)
+    assert queued.count("Queued experiment") == 2
+    run("dvc", "exp", "run", "--run-all", cwd=clone)
+    shown = json.loads(run("dvc", "exp", "show", "--json", cwd=clone, errors=False))
+    rows = [e["revs"][0]["data"] for e in shown[1]["experiments"]]
+    losses = {
+        row["params"]["params.yaml"]["data"]["train"]["loss"]["beta"]: row["metrics"]["models/avataaars/metrics.json"]
+        for row in rows
+    }
+    totals = {beta: found["data"]["losses"]["total"] for beta, found in losses.items()}
+    assert sorted(totals) == [0, 1, 2] and len(set(totals.values())) == 3
+    run("dvc", "plots", "diff", "main", "no-tv", "-o", tmp_path / "plots", cwd=clone)
+    page = (tmp_path / "plots" / "index.html").read_text()
+    assert all(f'"title": "{name}"' in page for name in ("total", "test_cycle", "lr"))
 
 
 def test_two_teams_share_a_version(project: Path, tmp_path: Path) -> None:
