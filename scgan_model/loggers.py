@@ -12,6 +12,7 @@ holds them back for two minutes otherwise, and a kill would leave a hole before 
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -92,13 +93,14 @@ class TensorBoard:
     def __init__(self, folder: Path, past: Sequence[Mapping[str, Any]], *, step: int) -> None:
         events = folder / "tensorboard"
         begun = events.is_dir()
+        _wait_for_a_later_name(events)
         self._writer = event_writer()(str(events), purge_step=step + 1 if step else None)
         if not begun:
             for line in past:
                 self._scalars(line)
-            for file in sorted((folder / "samples").glob("step_*.png")):
-                if (at := int(file.stem.removeprefix("step_"))) <= step and past:
-                    self.picture(at, file)
+            grids = {int(file.stem.removeprefix("step_")): file for file in (folder / "samples").glob("step_*.png")}
+            for at in sorted(at for at in grids if past and at <= step):
+                self.picture(at, grids[at])
 
     def write(self, line: Mapping[str, Any]) -> None:
         """One scalar a figure."""
@@ -117,6 +119,17 @@ class TensorBoard:
         for name, value in line.items():
             if name != "step" and value is not None:
                 self._writer.add_scalar(f"{GROUPS.get(name, 'loss')}/{name}", value, line["step"])
+
+
+def _wait_for_a_later_name(events: Path) -> None:
+    """TensorBoard reads files in the order of their names, which begin with a second and go on with a process's number:
+    of one second the later file might come first, and its mark would take nothing back. Waits a second at most."""
+    names = [file.name.removeprefix("events.out.tfevents.") for file in events.glob("events.out.tfevents.*")]
+    newest = max((name.split(".")[0] for name in names), default="")
+    for _ in range(11):
+        if f"{int(time.time()):010d}" > newest:
+            return
+        time.sleep(0.1)
 
 
 def _cut(table: Path, step: int) -> None:
