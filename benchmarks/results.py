@@ -16,10 +16,11 @@ FOLDER = Path(__file__).parent / "results"
 
 @dataclass(frozen=True)
 class Figure:
-    """One measurement. `target` None where the issue only asks to state it; `at_most` turns the comparison round."""
+    """One measurement. `target` None where the issue only asks to state it; `at_most` turns the comparison round; a
+    `value` of None is one that this machine cannot take, listed so that nobody believes it was."""
 
     name: str
-    value: float
+    value: float | None
     unit: str
     target: float | None = None
     versus: str = ""
@@ -27,8 +28,8 @@ class Figure:
 
     @property
     def met(self) -> bool | None:
-        """Whether the target is reached; None without one."""
-        if self.target is None:
+        """Whether the target is reached; None without one, or without a value."""
+        if self.target is None or self.value is None:
             return None
         return self.value <= self.target if self.at_most else self.value >= self.target
 
@@ -36,7 +37,9 @@ class Figure:
 def machine() -> str:
     """The machine in words."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return f"{platform.machine()}, {os.cpu_count()} cores, {memory:.0f} GiB, no GPU, Python {platform.python_version()}"
+    torch = sys.modules.get("torch")  # imported already by every benchmark that could use a GPU
+    gpu = torch.cuda.get_device_name() if torch and torch.cuda.is_available() else "no GPU"
+    return f"{platform.machine()}, {os.cpu_count()} cores, {memory:.0f} GiB, {gpu}, Python {platform.python_version()}"
 
 
 def write(name: str, figures: list[Figure]) -> None:
@@ -51,7 +54,8 @@ def write(name: str, figures: list[Figure]) -> None:
         sign = "≤" if f.at_most else "≥"
         target = "" if f.target is None else f"{sign} {f.target:.4g}"
         met = {None: "", True: "yes", False: "**no**"}[f.met]
-        lines.append(f"| {f.name} | {f.value:.4g} | {f.unit} | {target} | {met} |")
+        value = "not run" if f.value is None else f"{f.value:.4g}"
+        lines.append(f"| {f.name} | {value} | {f.unit} | {target} | {met} |")
     text = "\n".join(lines) + "\n"
     write_bytes(FOLDER / f"{name}.md", text.encode())
     sys.stdout.write(text)

@@ -36,6 +36,9 @@ def train(
     allow_changes: Annotated[
         bool, typer.Option("--allow-changes", help="Go on with a run of other data, code or settings.")
     ] = False,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="Print where the time of some steps goes; write nothing.")
+    ] = False,
     set_: Set = None,
     params: Params = None,
 ) -> None:
@@ -49,6 +52,11 @@ def train(
     if fresh and allow_changes:
         raise ConfigError("--fresh and --allow-changes exclude each other")
     settings = config.load(TrainConfig, "train", file=params, overrides=set_ or ())
+    if profile:
+        from scgan_model.profiling import profile as run_profile
+
+        run_profile(dataset, style, settings)
+        return
     take: Take = "fresh" if fresh else "changed" if allow_changes else "same"
     run_training(dataset, model, style=style, config=settings, take=take)
 

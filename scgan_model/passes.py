@@ -35,8 +35,11 @@ class Passes:
 def passes(networks: Networks, vgg: nn.Module | None, config: TrainConfig, device: torch.device) -> Passes:
     """The networks, compiled on CUDA where `config.compile` is `auto`; compilation happens at the first call."""
     called = Passes(networks.g_ab, networks.g_ba, networks.d_a, networks.d_b, vgg)
-    if config.compile == "off" or device.type != "cuda":
-        return called
+    return called if config.compile == "off" or device.type != "cuda" else compiled(called)
+
+
+def compiled(called: Passes) -> Passes:
+    """The same networks compiled, on whatever device they are."""
     return Passes(
         torch.compile(called.g_ab),
         torch.compile(called.g_ba),

@@ -28,6 +28,7 @@ in the environment, before torch is imported, softens it: without it a generator
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -45,6 +46,10 @@ from scgan_model.vgg import VGG19, activation_scale
 
 Losses = dict[str, Tensor]
 """Scalars by name, detached: the terms of Eq. 8 unweighted, its weighted sum as `total`, and `d_a`, `d_b`."""
+
+
+def unmarked(part: str) -> None:
+    """Nobody profiles."""
 
 
 @dataclass
@@ -66,6 +71,8 @@ class State:
     ema: Ema | None
     ranks: Ranks = ALONE
     """This process among those that train the same model."""
+    mark: Callable[[str], None] = unmarked
+    """Called with the name of the part of a step that begins (`profiling.PARTS`)."""
 
     @property
     def shown(self) -> Networks:
@@ -89,6 +96,8 @@ def start(
     if vgg is not None and l_per_scale is None:
         relative = config.loss.perceptual_scale == "relative"
         l_per_scale = activation_scale(vgg, photographs)[config.loss.perceptual_layer] if relative else 1.0
+    if vgg is not None and config.precision == "bf16":
+        vgg.features.bfloat16()  # once: of weights without gradients autocast keeps no copy, and converts at each pass
     return State(
         config=config,
         device=device,
@@ -112,6 +121,7 @@ def _adam(parameters: list[nn.Parameter], lr: float, config: TrainConfig) -> tor
 def train_step(state: State, batch: Batch, lr_factor: float) -> Losses:
     """Update the generators, then the discriminators, in place."""
     _set_lr(state, lr_factor)
+    state.mark("fakes")
     found, fake_a, fake_b = _generator_step(state, batch)
     found["d_a"], found["d_b"] = _discriminator_step(state, batch, fake_a, fake_b)
     return {name: value.detach() for name, value in found.items()}
@@ -145,8 +155,10 @@ def _generator_step(state: State, batch: Batch) -> tuple[Losses, Tensor, Tensor]
         + weights.gamma * found["per"]
         + weights.identity * found["identity"]
     )
+    state.mark("G: backward")
     state.adam_g.zero_grad()
     torch.autograd.backward(found["total"])
+    state.mark("G: Adam")
     state.ranks.average_gradients(networks.generators())
     state.adam_g.step()
     if state.ema:
@@ -157,7 +169,9 @@ def _generator_step(state: State, batch: Batch) -> tuple[Losses, Tensor, Tensor]
 def _generator_losses(state: State, batch: Batch, fake_a: Tensor, fake_b: Tensor) -> Losses:
     """The unweighted terms of Eq. 8."""
     networks, weights = state.passes, state.config.loss
+    state.mark("cycle")
     rebuilt_b = networks.g_ab(fake_a).float()
+    state.mark("D on fakes")
     return {
         "gan_ab": losses.gan_generator(networks.d_b(fake_b).float(), weights.gan),
         "gan_ba": losses.gan_generator(networks.d_a(fake_a).float(), weights.gan),
@@ -173,7 +187,9 @@ def _attentive_cycle(state: State, batch: Batch, fake_b: Tensor) -> Tensor:
     """Eq. 4 in the reading that the configuration chooses."""
     networks, weights = state.passes, state.config.loss
     lambdas = (weights.lambda_whole, weights.lambda_eyes, weights.lambda_nose, weights.lambda_mouth)
+    state.mark("cycle")
     rebuilt = networks.g_ba(fake_b).float()
+    state.mark("losses")
     if weights.regions_by == "crop_reconstruction":
         return losses.attentive_cycle(batch.x, rebuilt, batch.boxes, lambdas, weights.region_reduction)
     size_px = batch.x.shape[-1]
@@ -189,10 +205,13 @@ def _perceptual(state: State, x: Tensor, fake_b: Tensor) -> Tensor:
     vgg = state.passes.vgg
     if vgg is None or state.l_per_scale is None:
         return x.new_zeros(())
+    state.mark("VGG19")
     layer = state.config.loss.perceptual_layer
     with torch.no_grad():
         real = vgg(x)[layer]
-    return losses.perceptual(vgg(fake_b)[layer], real, state.l_per_scale)
+    found = losses.perceptual(vgg(fake_b)[layer], real, state.l_per_scale)
+    state.mark("losses")
+    return found
 
 
 def _identity(state: State, batch: Batch) -> Tensor:
@@ -205,6 +224,7 @@ def _discriminator_step(state: State, batch: Batch, fake_a: Tensor, fake_b: Tens
     """One update of both discriminators by Eq. 2."""
     networks, form = state.networks, state.config.loss.gan
     found = []
+    state.mark("D: forward")
     for network, scores, real, fake in (
         (networks.d_a, state.passes.d_a, batch.x, state.pool_a.swap(fake_a)),
         (networks.d_b, state.passes.d_b, batch.y, state.pool_b.swap(fake_b)),
@@ -213,8 +233,10 @@ def _discriminator_step(state: State, batch: Batch, fake_a: Tensor, fake_b: Tens
         with _autocast(state):
             real_scores, fake_scores = scores(torch.cat([real, fake])).float().chunk(2)
         found.append(losses.gan_discriminator(real_scores, fake_scores, form))
+    state.mark("D: backward")
     state.adam_d.zero_grad()
     torch.autograd.backward(found[0] + found[1])
+    state.mark("D: Adam")
     state.ranks.average_gradients(networks.discriminators())
     state.adam_d.step()
     return found[0], found[1]
