@@ -11,7 +11,8 @@ bf16, of the bf16 step). What does not pay is not in the code; its rows are here
                             fused Adam, VGG19's weights converted to bf16 once, channels_last in VGG19
     kept where it pays      bf16 (CPUs that calculate in it, CUDA), channels_last in the small networks (CUDA)
     not kept                VGG19(x) kept for each picture and mirroring: it needs fixed crops, which only the demo has
-                            (.25 MB a picture at 64 px), whose 900 steps would find two thirds of their pictures there
+                            (.25 MB a picture at 64 px); its 900 steps would find two thirds of their pictures there,
+                            9 % of a step in fp32, and a resumed run, whose other batches move last bits, would differ
 """
 
 from __future__ import annotations

@@ -132,3 +132,14 @@ def test_steps_on_one_batch_lower_the_cycle(tiny_config: Make) -> None:
     state = step.start(tiny_config(generator_lr=2e-3), CPU, photographs())
     cycles = [step.train_step(state, batch(), 1.0)["cycle_a"].item() for _ in range(40)]
     assert sum(cycles[-5:]) < 0.8 * sum(cycles[:5])
+
+
+def test_vgg19_held_in_bf16_is_what_autocast_makes_of_it(tiny_config: Make) -> None:
+    found = []
+    for precision in ("bf16", "fp32"):  # the second as it was before: fp32 weights under autocast
+        state = step.start(tiny_config(precision=precision, loss={}), CPU, photographs())
+        assert state.vgg is not None
+        assert next(state.vgg.parameters()).dtype is (torch.bfloat16 if precision == "bf16" else torch.float32)
+        with torch.autocast("cpu", torch.bfloat16):
+            found.append(state.vgg(batch().x)["conv4_4"])
+    assert torch.equal(found[0], found[1])
