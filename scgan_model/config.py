@@ -17,6 +17,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from scgan_data.config import Config
 from scgan_data.errors import ConfigError
+from scgan_model.presets import PRESETS
 
 Preset = Literal["demo", "faithful", "paper", "fast"]
 
@@ -226,41 +227,3 @@ def _calculates_in_bf16() -> bool:
 
     checks = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
     return any(getattr(torch.cpu, name, lambda: False)() for name in checks)
-
-
-_FAITHFUL: dict[str, Any] = {
-    "precision": "fp32",
-    "threads": 0,
-    "resolution_px": 256,
-    "load_px": 286,
-    "generator_channels": 64,
-    "discriminator_channels": 64,
-    "batch_pairs": 1,
-    "steps": None,
-    "epochs": 200,
-    "generator_lr": 2e-4,
-    "discriminator_lr": 2e-4,
-    "log_every_steps": 50,
-    "sample_every_steps": 5_000,
-    "checkpoint_every_steps": 1_000,
-    "keep_checkpoints": 3,
-    "kid_every_steps": 10_000,
-    "loss": {"gan": "vanilla"},
-}
-_FAST: dict[str, Any] = {
-    "precision": "bf16",
-    "memory_format": "channels_last",
-    "compile": "auto",
-    "batch_pairs": 16,
-    "lr_rule": "sqrt",
-    "ema_decay": 0.999,
-    "sample_every_steps": 1_000,
-    "kid_every_steps": 1_000,
-}
-PRESETS: dict[str, dict[str, Any]] = {
-    "demo": {"loss": {"beta": 4.0}},
-    "faithful": _FAITHFUL,
-    "paper": _FAITHFUL,
-    "fast": _FAITHFUL | _FAST,
-}
-"""What a preset sets away from the fields' defaults. Those of `LossConfig` are the paper's."""

@@ -19,13 +19,8 @@ taken to stay in a cache, so no step reaches its floor.
 
 from __future__ import annotations
 
-import itertools
 import os
-import resource
-import statistics
-import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,8 +30,11 @@ from rich.table import Table
 from torch.utils.flop_counter import FlopCounterMode
 
 from scgan_data.errors import ConfigError
+from scgan_model.arithmetic import arithmetic
 from scgan_model.config import TrainConfig
+from scgan_model.marks import Marks
 from scgan_model.passes import Passes
+from scgan_model.peaks import Peaks, peak_memory, peaks
 from scgan_model.run import Run, next_batch, set_up
 from scgan_model.step import Losses, train_step, unmarked
 
@@ -70,14 +68,6 @@ class Part:
     launch_seconds: float
     """Until Python had asked for it; on a CPU the same."""
     flop: int
-
-
-@dataclass(frozen=True)
-class Peaks:
-    """What the device reaches on its best day."""
-
-    flop_per_s: float
-    bytes_per_s: float
 
 
 @dataclass(frozen=True)
@@ -124,9 +114,10 @@ def profile(dataset: Path, style: str, config: TrainConfig) -> None:
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise ConfigError("train: --profile looks at one process; start it without torchrun")
     resolved = config.resolved()
-    torch.set_num_threads(resolved.threads)
     origin = {"style": style, "config": resolved.model_dump(mode="json")}
-    Console(highlight=False).print(table(measure(set_up(dataset, Path(), origin, None)), resolved))
+    with arithmetic(resolved):
+        found = measure(set_up(dataset, Path(), origin, None))
+    Console(highlight=False).print(table(found, resolved))
 
 
 def measure(run: Run, *, steps: int = STEPS, most_seconds: float = MOST_SECONDS) -> Profile:
@@ -171,49 +162,6 @@ def step(run: Run) -> Losses:
     return losses
 
 
-class Marks:
-    """The times at which the parts of steps began, by the device's clock and by Python's."""
-
-    def __init__(self, device: torch.device) -> None:
-        self._cuda = device.type == "cuda"
-        self._steps: list[list[tuple[str, float, torch.cuda.Event | None]]] = []
-
-    def begin(self) -> None:
-        """A step begins, and the one before ends."""
-        self._steps.append([])
-        if len(self._steps) > 1:
-            self._steps[-2].append(self._now(""))
-
-    def __call__(self, part: str) -> None:
-        self._steps[-1].append(self._now(part))
-
-    def _now(self, part: str) -> tuple[str, float, torch.cuda.Event | None]:
-        event = None
-        if self._cuda:
-            event = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
-            event.record()
-        return part, time.perf_counter(), event
-
-    def medians(self) -> tuple[float, dict[str, tuple[float, float]]]:
-        """Seconds of the whole step, and by part on the device and in Python; ends the last step."""
-        self._steps[-1].append(self._now(""))
-        if self._cuda:
-            torch.cuda.synchronize()
-        steps = [self._spans(step) for step in self._steps]
-        parts = {name: tuple(statistics.median(s[name][k] for s in steps) for k in (0, 1)) for name in steps[0]}
-        return statistics.median(sum(one for one, _ in s.values()) for s in steps), parts  # type: ignore[return-value]
-
-    @staticmethod
-    def _spans(step: list[tuple[str, float, torch.cuda.Event | None]]) -> dict[str, tuple[float, float]]:
-        found: dict[str, tuple[float, float]] = {}
-        for (part, began, first), (_, ended, last) in itertools.pairwise(step):
-            python = ended - began
-            device = first.elapsed_time(last) / 1000 if first is not None and last is not None else python
-            before = found.get(part, (0.0, 0.0))
-            found[part] = before[0] + device, before[1] + python
-        return found
-
-
 def count_flop(run: Run) -> dict[str, int]:
     """FLOP by part of the run's next step, which is taken, by the networks as they are and not compiled."""
     state, passes = run.state, run.state.passes
@@ -233,43 +181,6 @@ def count_flop(run: Run) -> dict[str, int]:
         mark("rest")
     state.passes, state.mark = passes, unmarked
     return found
-
-
-def peaks(device: torch.device, precision: str) -> Peaks:
-    """What a large matrix product, a large convolution (the better of both) and a large copy reach on the device."""
-    large = device.type == "cuda"
-    kind = torch.bfloat16 if precision == "bf16" else torch.float32
-    n, side, copied = (8192, 64, 2**30) if large else (1024, 32, 2**26)
-    a, b = (torch.randn(n, n, device=device, dtype=kind) for _ in range(2))
-    x = torch.randn(16 if large else 2, 256, side, side, device=device, dtype=kind)
-    w = torch.randn(256, 256, 3, 3, device=device, dtype=kind)
-    x, w = (t.to(memory_format=torch.channels_last) for t in (x, w))
-    source = torch.ones(copied // 4, device=device)
-    target = torch.empty_like(source)
-    with torch.no_grad():
-        product = 2 * n**3 / best_seconds(lambda: a @ b, device)
-        convolution = 2 * 9 * 256 * x.numel() / best_seconds(lambda: torch.conv2d(x, w, padding=1), device)
-        copy = 2 * copied / best_seconds(lambda: target.copy_(source), device)
-    return Peaks(max(product, convolution), copy)
-
-
-def best_seconds(work: Callable[[], object], device: torch.device, *, times: int = 10) -> float:
-    """The least time of some runs after two to warm up."""
-    found = []
-    for _ in range(times + 2):
-        marks = Marks(device)
-        marks.begin()
-        marks("")
-        work()
-        found.append(marks.medians()[0])
-    return min(found[2:])
-
-
-def peak_memory(device: torch.device) -> int:
-    """Bytes: on CUDA the most that was reserved since the statistics were reset; else the process's most ever."""
-    if device.type == "cuda":
-        return torch.cuda.max_memory_reserved(device)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def table(found: Profile, config: TrainConfig) -> Table:

@@ -1,5 +1,5 @@
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,9 @@ from scgan_data.errors import ConfigError
 from scgan_model import profiling
 from scgan_model.cli import app
 from scgan_model.config import TrainConfig
+from scgan_model.marks import Marks
 from scgan_model.networks import PatchGAN, UNet
+from scgan_model.step import unmarked
 from scgan_model.vgg import BLOCKS
 
 Make = Callable[..., TrainConfig]
@@ -20,16 +22,13 @@ CPU = torch.device("cpu")
 
 
 @pytest.fixture(autouse=True)
-def alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """--profile sets the configuration's threads for its process, which here is everybody's."""
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not a process of torchrun's."""
     monkeypatch.delenv("WORLD_SIZE", raising=False)
-    threads = torch.get_num_threads()
-    yield
-    torch.set_num_threads(threads)
 
 
 def test_marks_give_each_part_its_time_and_the_whole_theirs() -> None:
-    marks, began = profiling.Marks(CPU), time.perf_counter()
+    marks, began = Marks(CPU), time.perf_counter()
     marks.begin()
     for part, seconds in (("a", 0.02), ("b", 0.01), ("a", 0.01)):
         marks(part)
@@ -50,7 +49,7 @@ def test_the_parts_are_the_whole_step(tiny_config: Make) -> None:
     assert sum(part.seconds for part in found.parts) == pytest.approx(found.step_seconds)
     assert 0 < found.step_seconds < passed
     assert found.pairs_per_s == pytest.approx(2 / found.step_seconds)
-    assert run.state.mark is profiling.unmarked
+    assert run.state.mark is unmarked
     learned = sum(p.numel() for network in run.state.networks.named().values() for p in network.parameters())
     floor = found.flop / found.peaks.flop_per_s + 32 * learned / found.peaks.bytes_per_s
     assert found.floor_seconds == pytest.approx(floor)
