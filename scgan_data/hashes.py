@@ -10,7 +10,10 @@ from the hash of the whole (4 at most), 2.8 of 256 (14 at most), and at 720 x 90
 a frame or a caption, hardly resembles the whole (of 150 selfies cut by 10 % somewhere 52 % stay within 14 bits, framed
 ones 43 %), but it resembles a part, or a part of it resembles the whole (100 % each).
 
-A bare folder, which nobody collected, is hashed in two other modes (`bare_hashes`).
+`thumbnail` is the picture in colour at 32 pixels (`glimpse`): what hashes of luma do not tell apart.
+
+A bare folder, which nobody collected, is hashed in two other modes (`bare_hashes`), and has no thumbnail: a JPEG there
+is decoded to its luma only.
 
 Sharpness and contrast are measured on luma with its longer side reduced to at most 256 pixels, so that they do not
 depend on the resolution a site happens to serve; a smaller picture is not enlarged. Contrast is the standard deviation
@@ -31,7 +34,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import Field
 
-from scgan_data import images, jpeg
+from scgan_data import glimpse, images, jpeg
 from scgan_data.config import Config
 from scgan_data.images import Picture, UndecodableError
 
@@ -49,7 +52,7 @@ VIEWS: dict[str, Xyxy] = {
     "without head": (0.0, 0.14, 1.0, 1.0),
 }
 """The parts of a picture that have a hash of their own, as fractions of its sides."""
-MODULES = ("scgan_data.hashes", "scgan_data.images", "scgan_data.jpeg")
+MODULES = ("scgan_data.hashes", "scgan_data.glimpse", "scgan_data.images", "scgan_data.jpeg")
 """The modules whose source decides what `measure` returns."""
 MEASURED_SIDE_PX = 256
 _ROWS, _COLUMNS = 8, 64
@@ -100,7 +103,8 @@ def measurements(picture: Picture) -> dict[str, Any]:
     """The measured columns of a decoded picture."""
     luma = reduced(picture.image.convert("L"))
     exact = {"phash": str(imagehash.phash(luma)), "phash256": str(imagehash.phash(luma, hash_size=16))}
-    return {"pixel_id": picture.pixel_id, **of_file(picture), "hash_mode": MODE, **of_luma(luma), **exact}
+    of_whole = {"pixel_id": picture.pixel_id, "thumbnail": glimpse.pack(picture.image)}
+    return {**of_whole, **of_file(picture), "hash_mode": MODE, **of_luma(luma), **exact}
 
 
 def refused(error: UndecodableError) -> dict[str, Any]:

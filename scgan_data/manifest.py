@@ -60,6 +60,7 @@ SCHEMA = pa.schema(
         ("phash", _TEXT),  # imagehash.phash, 64 bits, hexadecimal
         ("phash256", _TEXT),  # the same with hash_size 16
         ("phash_views", _TEXT),  # the 64-bit hash of each of hashes.VIEWS, one after the other
+        ("thumbnail", _TEXT),  # glimpse.pack, until dedup has used it
         ("group_id", _TEXT),  # hash of the near-duplicate group, at least the row itself
         ("sharpness", _REAL),
         ("contrast", _REAL),

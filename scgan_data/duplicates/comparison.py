@@ -4,6 +4,9 @@ A picture's file is opened at its first comparison only; its thumbnail and the a
 in the work folder under the version of the code that made them. So a second run opens no file, and twenty new pictures
 among a thousand open those of their own candidate pairs. What is kept is a function of the two files alone, so a run
 that goes on decides exactly what a run from nothing does.
+
+Before that the same comparison is made of the thumbnails in the manifest (`glance`), which needs no file: see
+`glimpse`, and `dedup` for what it leaves.
 """
 
 from __future__ import annotations
@@ -11,13 +14,15 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from PIL import Image
 
-from scgan_data import hashes, images, similarity
+from scgan_data import glimpse, hashes, images, similarity
 from scgan_data.duplicates.candidates import WHOLE
 from scgan_data.duplicates.thumbnails import Thumbnails, mapped
 from scgan_data.errors import ScganError
@@ -27,8 +32,16 @@ from scgan_data.stage import Results, StageFolder, key_of, version_of
 from scgan_data.terminal import progress
 from scgan_data.workers import pool
 
-MODULES = ("scgan_data.images", "scgan_data.overlay", "scgan_data.similarity", "scgan_data.similarity_kernels")
+MODULES = (
+    "scgan_data.glimpse",
+    "scgan_data.images",
+    "scgan_data.overlay",
+    "scgan_data.similarity",
+    "scgan_data.similarity_kernels",
+)
 """What decides a thumbnail and a difference."""
+LEAST_SLACK = 0.05
+"""How much lower a glance lets the correlation be: that of copies differs by less."""
 BATCH = 256
 _BOXES = (*hashes.VIEWS.values(), similarity.WHOLE)  # view -1 is the last: the whole
 assert WHOLE == -1
@@ -50,6 +63,10 @@ class Compared:
     """How many files were opened."""
 
 
+Open = Callable[[list[str], Thumbnails], dict[str, UndecodableError]]
+"""Adds pictures, by id, to a store; those that could not be read."""
+
+
 def compare(
     pairs: pd.DataFrame, paths: dict[str, str], least: float, folder: StageFolder, *, workers: int | None = None
 ) -> Compared:
@@ -57,18 +74,41 @@ def compare(
 
     Raises ScganError where a file is not there.
     """
-    key = key_of(version_of(MODULES, [str(hashes.VIEWS)]), {"least": least})
-    results = Results(replace(folder, work=folder.work / "compared"), key)
+    kept = (replace(folder, work=folder.work / "compared"), folder.work / "thumbnails")
+    return _compare(pairs, partial(_open, paths=paths, workers=workers), least, kept, workers)
+
+
+def glance(
+    pairs: pd.DataFrame, stored: dict[str, str], least: float, folder: StageFolder, *, workers: int | None = None
+) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """(P,): the difference of pairs as the thumbnails in the manifest (`stored`, by id) show it, without a file.
+
+    Infinite where they hardly resemble each other, NaN where one has none: such a pair is not judged.
+    """
+    small = {name: picture for name, text in stored.items() if (picture := glimpse.unpack(text)) is not None}
+    there = np.array([a in small and b in small for a, b in _ids(pairs)], bool)
+    kept = (replace(folder, work=folder.work / "glanced"), folder.work / "glimpses")
+    seen = _compare(pairs[there], partial(_add, small=small), least - LEAST_SLACK, kept, workers)
+    found = np.full(len(pairs), np.nan)
+    found[there] = np.where(np.isnan(seen.difference), np.inf, seen.difference)
+    return found
+
+
+def _compare(
+    pairs: pd.DataFrame, fetch: Open, least: float, kept: tuple[StageFolder, Path], workers: int | None
+) -> Compared:
+    """Pairs as thumbnails show them that `fetch` adds where they are missing; `kept`: what was found before."""
+    results = Results(kept[0], key_of(version_of(MODULES, [str(hashes.VIEWS)]), {"least": least}))
     names = _names(pairs)
     done = results.load()
     known = done.drop_duplicates("_input").set_index("_input") if len(done) else None
     columns = ["correlation", "difference", "spot"]
     answer = known.reindex(names)[columns] if known is not None else pd.DataFrame(np.nan, names, columns)
-    store = Thumbnails(folder.work / "thumbnails", key_of(version_of(MODULES), None))
+    store = Thumbnails(kept[1], key_of(version_of(MODULES), None))
     todo = np.flatnonzero(answer["correlation"].isna().to_numpy())
     wanted = sorted({*pairs["id_one"].iloc[todo], *pairs["id_two"].iloc[todo]})
     missing = [name for name in wanted if name not in store]
-    unreadable = _open(missing, paths, store, workers)
+    unreadable = fetch(missing, store)
     todo = todo[[not {a, b} & unreadable.keys() for a, b in _ids(pairs.iloc[todo])]] if unreadable else todo
     for batch, fresh in _align(pairs.iloc[todo], names[todo], store, least, workers):
         results.add(fresh)
@@ -76,6 +116,13 @@ def compare(
     results.forget_others()
     found = answer.to_numpy(np.float64)
     return Compared(found[:, 0], found[:, 1], found[:, 2], unreadable, len(missing))
+
+
+def _add(missing: list[str], store: Thumbnails, small: dict[str, Image.Image]) -> dict[str, UndecodableError]:
+    """Stored thumbnails, brought to the comparison's size."""
+    size = (similarity.SIDE, similarity.SIDE)
+    store.add(missing, [np.asarray(small[n].resize(size, Image.Resampling.BICUBIC), np.uint8) for n in missing])
+    return {}
 
 
 def _ids(pairs: pd.DataFrame) -> list[tuple[str, str]]:
@@ -91,7 +138,7 @@ def _names(pairs: pd.DataFrame) -> pd.Index[str]:
 
 
 def _open(
-    missing: list[str], paths: dict[str, str], store: Thumbnails, workers: int | None
+    missing: list[str], store: Thumbnails, paths: dict[str, str], workers: int | None
 ) -> dict[str, UndecodableError]:
     unreadable: dict[str, UndecodableError] = {}
     batches = [missing[i : i + BATCH] for i in range(0, len(missing), BATCH)]

@@ -1,7 +1,8 @@
 """`pairs.parquet`: every pair that was taken for copies, or looked at and not taken, with all that was measured of it.
 
 A pair that was looked at and refused stays with `confirmed` false, so that another limit can be judged without opening
-a file. Rows are in the order of their ids.
+a file; so does one that was refused at a glance (`dedup.glance_slack`), which has a `glance` and no `difference`. Rows
+are in the order of their ids.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ SCHEMA = pa.schema(
         ("bits", pa.int32()),  # in which the 64-bit hashes of these parts differ
         ("distance64", pa.int32()),  # in which those of the wholes do
         ("distance256", pa.int32()),
+        ("glance", pa.float64()),  # the difference that the stored thumbnails show; null where they were not asked
         ("correlation", pa.float64()),  # of 8 x 8 colours; null where no file was opened
         ("difference", pa.float64()),  # after alignment (similarity.difference); null where that was not needed
         ("spot", pa.float64()),  # the same, in the worst spot
@@ -50,6 +52,6 @@ def read(folder: Path) -> pd.DataFrame:
     """The pairs of a finished `dedup`. Raises ManifestError where there are none."""
     try:
         found: pd.DataFrame = pq.read_table(folder / FILE_NAME).to_pandas()
-        return found
+        return found.reindex(columns=COLUMNS)
     except (OSError, pa.ArrowException) as error:
         raise ManifestError(f"{folder / FILE_NAME} cannot be read ({error}); run dedup again") from error

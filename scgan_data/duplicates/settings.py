@@ -5,6 +5,9 @@ selfies and 600 avataaars. Wholes at 14 bits of 64: 1,168 of 488,566 unrelated s
 leave 1 (the least is 64; copies turned by 2 degrees reach 58, all but crops, frames and captions 48). Avataaars at 20
 and 80: 2,932 of 179,700. Parts at 10 bits: 1,120 selfie pairs, and 96 % of pictures cut by 10 % at a random place (86 %
 at 8, all at 12), all framed and captioned ones; at 12: 3,770 avataaars pairs. Aligned differences: `similarity`.
+
+Thumbnails (`glimpse`) of 3,647 pairs of copies in two edited sets differ by at most .135 more than max_difference
+allows; at a slack of .1 three are lost and 130 of the sample's 2,860 pairs opened, at .15 none and 197, at .2 290.
 """
 
 from __future__ import annotations
@@ -43,6 +46,8 @@ class DedupConfig(Config):
     """Most aligned difference (similarity.difference) of a near-copy; null takes no near-copies."""
     max_spot: PerDomain = {"avataaars": 0.75}
     """Most difference in the worst spot, for styles whose portraits share most of their strokes; null allows any."""
+    glance_slack: Annotated[float, Field(ge=0)] | None = 0.15
+    """How far above max_difference stored thumbnails may differ of a pair whose files are opened; null opens all."""
     mirror: bool = True
     """Whether a mirrored picture is a copy."""
     across_domains: Literal["reject_both", "keep_first", "off"] = "reject_both"
@@ -72,6 +77,15 @@ def is_sure(table: pd.DataFrame, config: DedupConfig) -> NDArray[np.bool_]:
     """Which pairs the 256-bit hashes settle: (P,)."""
     sure: NDArray[np.bool_] = table["distance256"].to_numpy(np.float64) <= limits_of(table, config.sure_distance256)
     return sure
+
+
+def is_worth_opening(table: pd.DataFrame, config: DedupConfig) -> NDArray[np.bool_]:
+    """Which pairs have a `glance` that does not refuse them, or none: (P,)."""
+    if config.glance_slack is None:
+        return np.ones(len(table), bool)
+    limits = limits_of(table, config.max_difference) + config.glance_slack
+    worth: NDArray[np.bool_] = ~(table["glance"].to_numpy(np.float64) > limits)
+    return worth
 
 
 def is_confirmed(table: pd.DataFrame, config: DedupConfig) -> NDArray[np.bool_]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scgan_data import config, manifest
 from scgan_data.duplicates import order, pairs
 from scgan_data.duplicates.decision import decide
-from scgan_data.duplicates.settings import DedupConfig, is_sure
+from scgan_data.duplicates.settings import DedupConfig, is_sure, is_worth_opening
 from scgan_data.limits import settings
 from scgan_data.limits.columns import Table
 from scgan_data.limits.whatif import KEPT, Change, reached, recorded
@@ -67,6 +67,12 @@ def _outcomes(rows: pd.DataFrame) -> list[tuple[str, str]]:
 def _notes(found: pd.DataFrame, new: DedupConfig) -> tuple[str, ...]:
     lines = ["pairs that the hashes did not propose were never measured: in a run, a looser limit may find more"]
     unaligned = found["reason"].eq(Reason.NEAR_DUPLICATE) & found["difference"].isna() & ~is_sure(found, new)
+    refused = unaligned & found["glance"].notna()
+    unaligned &= ~refused
+    if (reopened := refused & is_worth_opening(found, new)).any():
+        lines.append(
+            f"{int(reopened.sum())} pairs that their thumbnails refused before would be opened in a run; here they part"
+        )
     if unaligned.any():
         lines.append(
             f"{int(unaligned.sum())} pairs that hashes settled before would be aligned in a run; here they part"

@@ -103,7 +103,7 @@ def _pairs(content_id: str, folders: list[Path]) -> list[dict[str, Any]]:
 
 
 def _farness(pair: dict[str, Any]) -> tuple[bool, float, int]:
-    return not pair["confirmed"], pair["difference"] or 0.0, pair["distance256"] or 0
+    return not pair["confirmed"], pair["difference"] or pair.get("glance") or 0.0, pair["distance256"] or 0
 
 
 def card(found: Card, params: Path | None = None) -> Iterator[View]:
@@ -160,12 +160,13 @@ def _values(stage: str, row: dict[str, Any], limits: rules.Limits) -> View:
 
 def _copies(found: Card) -> View:
     view = View(title="pairs that dedup looked at", title_justify="left")
-    for name in ("other picture", "domain", "as", "bits of 64", "of 256", "difference", "copies"):
+    for name in ("other picture", "domain", "as", "bits of 64", "of 256", "at a glance", "difference", "copies"):
         view.add_column(name)
     for pair in found.pairs:
         other = "two" if pair["id_one"] == found.content_id else "one"
         how = pair["reason"] + (", mirrored" if pair["mirrored"] else "")
         bits = ("" if pair[name] is None else str(pair[name]) for name in ("distance64", "distance256"))
         said = "yes" if pair["confirmed"] else "no"
-        view.add_row(pair[f"id_{other}"][:16], pair[f"domain_{other}"], how, *bits, _number(pair["difference"]), said)
+        differences = (_number(pair.get(name)) for name in ("glance", "difference"))
+        view.add_row(pair[f"id_{other}"][:16], pair[f"domain_{other}"], how, *bits, *differences, said)
     return view

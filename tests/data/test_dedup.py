@@ -33,7 +33,7 @@ def crop(image: Image.Image, *sides: float) -> Image.Image:
 
 
 FIGURES = ["pixel_id", "width", "height", "file_bytes", "sharpness", "contrast"]
-HASHES = ["hash_mode", "phash", "phash256", "phash_views"]
+HASHES = ["hash_mode", "phash", "phash256", "phash_views", "thumbnail"]
 EDITS = {
     "resized": lambda im: im.resize((180, 180)),
     "recompressed": lambda im: im,
@@ -251,6 +251,52 @@ def test_distinct_pictures_open_no_file(tmp_path: Path) -> None:
     for path in rows["path"]:
         Path(path).unlink()
     assert {row["status"] for row in deduplicated(tmp_path, rows).values()} == {"kept"}
+
+
+def recoloured(image: Image.Image) -> Image.Image:
+    """The same luma, so the same hashes, in other colours."""
+    luma, blue, red = image.convert("YCbCr").split()
+    return Image.merge("YCbCr", (luma, ImageOps.invert(blue), ImageOps.invert(red))).convert("RGB")
+
+
+def test_what_differs_in_colour_alone_opens_no_file(tmp_path: Path) -> None:
+    drawing = photograph("coffee")
+    rows = collected(tmp_path / "1", {"a": png(drawing), "b": png(recoloured(drawing))}, "anime")
+    for path in rows["path"]:
+        Path(path).unlink()
+    done = deduplicated(tmp_path, rows)
+    assert {row["status"] for row in done.values()} == {"kept"}
+    assert {row["thumbnail"] for row in done.values()} == {None}, "no later stage needs it"
+    (pair,) = pairs.read(tmp_path / "02").to_dict("records")
+    config = DedupConfig()
+    assert pair["glance"] > limit_for(config.max_difference, "anime") + config.glance_slack
+    assert np.isnan([pair["difference"], pair["correlation"]]).all() and not pair["confirmed"]
+    for blind in (rows.assign(thumbnail=None), rows.assign(thumbnail="AAAA")):
+        with pytest.raises(ScganError, match="is not there"):
+            deduplicated(tmp_path, blind)
+    with pytest.raises(ScganError, match="is not there"):
+        deduplicated(tmp_path, rows, DedupConfig(glance_slack=None))
+
+
+@pytest.mark.parametrize("edit", [*EDITS, "mirrored"])
+def test_thumbnails_let_copies_pass(tmp_path: Path, edit: str) -> None:
+    change = ImageOps.mirror if edit == "mirrored" else EDITS[edit]
+    rows = collected(tmp_path / "1", {"a": png(photograph("cat")), "b": jpeg(change(photograph("cat")))}, "anime")
+    deduplicated(tmp_path, rows)
+    (pair,) = pairs.read(tmp_path / "02").to_dict("records")
+    assert pair["confirmed"] and pair["glance"] == pytest.approx(pair["difference"], abs=0.12)
+
+
+def test_folders_without_thumbnails_decide_the_same(tmp_path: Path, gallery: pd.DataFrame) -> None:
+    drawn = gallery.assign(domain="anime")
+    for name in ("there", "without"):
+        (tmp_path / name).mkdir()
+    there = deduplicated(tmp_path / "there", drawn)
+    without = deduplicated(tmp_path / "without", drawn.assign(thumbnail=None))
+    assert {row["reason"] for row in there.values()} >= {"near_duplicate"}
+    assert {url: (row["status"], row["group_id"], str(row["value"])) for url, row in there.items()} == {
+        url: (row["status"], row["group_id"], str(row["value"])) for url, row in without.items()
+    }
 
 
 def test_a_missing_file_is_an_error_and_a_damaged_one_a_decision(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from PIL import Image, ImageFilter, ImageOps
 from scipy.ndimage import convolve
 from skimage import data
 
-from scgan_data import bare_hashes, hashes, images, lanczos_kernels
+from scgan_data import bare_hashes, glimpse, hashes, images, lanczos_kernels
 from scgan_data import jpeg as jpeg_file
 from scgan_data.hashes import DecodeConfig, measure, sharpness_contrast
 from scgan_data.records import Reason
@@ -46,7 +46,7 @@ def test_orientation_is_applied_before_anything_is_measured(jpeg: Jpeg) -> None:
     turned = save(upright.transpose(Image.Transpose.ROTATE_90), "PNG", exif=exif)
     one, other = (measure(file, DecodeConfig()).columns for file in (save(upright, "PNG"), turned))
     assert (one["orientation"], other["orientation"]) == (1, 6)
-    for name in ("pixel_id", "phash", "phash256", "width", "sharpness"):
+    for name in ("pixel_id", "phash", "phash256", "thumbnail", "width", "sharpness"):
         assert one[name] == other[name]
 
 
@@ -128,7 +128,7 @@ def test_the_modes_differ_where_they_say(jpeg: Jpeg) -> None:
     assert {row["width"] for row in (quick, exact, collected)} == {1200}
     for name in ("phash_views", "sharpness", "contrast", "file_bytes"):
         assert exact[name] == collected[name]
-    assert set(quick) == set(exact) == set(collected) - {"pixel_id"}
+    assert set(quick) == set(exact) == set(collected) - {"pixel_id", "thumbnail"}
     wide = [imagehash.hex_to_hash(row["phash256"]) for row in (collected, exact, quick)]
     assert wide[0] - wide[1] <= 4 and wide[0] - wide[2] <= 16
 
@@ -156,5 +156,5 @@ def test_sharpness_and_contrast_are_what_numpy_says(jpeg: Jpeg) -> None:
 
 
 def test_the_modules_that_decide_are_named() -> None:
-    assert set(hashes.MODULES) == {hashes.__name__, images.__name__, jpeg_file.__name__}
+    assert set(hashes.MODULES) == {m.__name__ for m in (hashes, glimpse, images, jpeg_file)}
     assert set(bare_hashes.MODULES) == {bare_hashes.__name__, lanczos_kernels.__name__, *hashes.MODULES}
