@@ -8,6 +8,7 @@ at 8, all at 12), all framed and captioned ones; at 12: 3,770 avataaars pairs. A
 
 Thumbnails (`glimpse`) of 3,647 pairs of copies in two edited sets differ by at most .135 more than max_difference
 allows; at a slack of .1 three are lost and 130 of the sample's 2,860 pairs opened, at .15 none and 197, at .2 290.
+Of 1,055 pairs of a third set, made afterwards, none is lost (.068 at most).
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ from scgan_data.dedup import DedupConfig
 from scgan_data.duplicates import exact, order, pairs
 from scgan_data.errors import ScganError
 from scgan_data.hashes import DecodeConfig
+from scgan_data.limits.whatif import what_if
 from scgan_data.stage import open_stage
 
 NAMES = ("astronaut", "coffee", "chelsea", "rocket", "cat")
@@ -272,6 +273,8 @@ def test_what_differs_in_colour_alone_opens_no_file(tmp_path: Path) -> None:
     config = DedupConfig()
     assert pair["glance"] > limit_for(config.max_difference, "anime") + config.glance_slack
     assert np.isnan([pair["difference"], pair["correlation"]]).all() and not pair["confirmed"]
+    notes = {limit: what_if([f"dedup.max_difference={limit}"], tmp_path / "02").notes for limit in (0.1, 3)}
+    assert [any("thumbnails refused" in note for note in notes[limit]) for limit in notes] == [False, True]
     for blind in (rows.assign(thumbnail=None), rows.assign(thumbnail="AAAA")):
         with pytest.raises(ScganError, match="is not there"):
             deduplicated(tmp_path, blind)
