@@ -1,7 +1,7 @@
 """The banks that samples are composed from: drawn heads with their truth, and pictures without a face.
 
 Drawn once, by two processes, and kept on disk; every entry is a function of its index. A bank makes a sample cheap (a
-head of a style takes 80 ms, one of our own 8), and turning, mirroring, recolouring and covering make of each head many.
+head of a style takes 70 ms, one of our own 30), and turning, mirroring, recolouring and covering make of each many.
 """
 
 from __future__ import annotations
@@ -25,9 +25,11 @@ TURNS = 24
 """A part is kept as its farthest points in so many directions."""
 TRUTH = 4 * TURNS + 5
 """Points of a head: the face's, eyes', nose's and mouth's, and the five; x is NaN for what is not to be seen."""
-STYLED = 6
+STYLED = 4
 """Each so many-th head is of a style."""
-DRAWING = ("pen", "parts", "hair", "body", "looks", "heads", "styles", "scenes", "bank")
+DRAWING = (
+    "pen", "parts", "noses", "hair", "body", "looks", "heads", "styles", "living", "things", "scenes", "bank"
+)  # fmt: skip
 """The modules (`drawn_*`) that decide what a bank holds."""
 _U8 = NDArray[np.uint8]
 
@@ -36,8 +38,8 @@ _U8 = NDArray[np.uint8]
 class Sizes:
     """How many heads and scenes a bank holds."""
 
-    heads: int = 9000
-    scenes: int = 1800
+    heads: int = 6000
+    scenes: int = 2400
 
 
 @dataclass(frozen=True)

@@ -6,17 +6,15 @@ by another process. Needs no torch, so that the process that draws starts quickl
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import cache
-from multiprocessing import get_context
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines.ahead import ahead
 from pipelines.drawn_bank import SEED, Bank, open_bank
 from pipelines.drawn_samples import SAMPLE_PX, Laid, draw_sample
 
@@ -47,12 +45,7 @@ class Batch:
 
 def batches(bank: Path, steps: int, *, start: int = 0) -> Iterator[Batch]:
     """Batches `start` to `steps`, drawn ahead by another process."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        waiting = deque(pool.submit(_next, bank, k) for k in range(start, min(start + AHEAD, steps)))
-        for k in range(start, steps):
-            if k + AHEAD < steps:
-                waiting.append(pool.submit(_next, bank, k + AHEAD))
-            yield waiting.popleft().result()
+    return ahead(partial(_next, bank), start, steps, count=AHEAD)
 
 
 @cache

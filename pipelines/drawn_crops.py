@@ -1,97 +1,138 @@
-"""Faces seen closely, cut from the training's own samples, with the truth about their parts.
+"""The batches of the second network: windows of faces and of pictures without one, as the detector may leave them.
 
-Batch k is a function of the bank and k; its samples are those that the detector is trained on, so that nothing more is
-rendered for it. Needs no torch.
+A face is off the middle and off its size by what the detector errs; colour, contrast, sharpness and noise vary. Windows
+without a face are cut from the bank's scenes, in all sizes and turns: the second network is asked whether there is one
+at all. Batch k is a function of the banks and k. Needs no torch.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageFilter, ImageOps
 
-from pipelines.drawn_bank import SEED, Bank
-from pipelines.drawn_batches import AHEAD, BATCH, _opened
-from pipelines.drawn_samples import GRAY, Laid, draw_sample
+from pipelines.ahead import ahead
+from pipelines.drawn_bank import SEED, Bank, open_bank
+from pipelines.drawn_samples import GRAY
+from pipelines.drawn_windows import Windows, open_windows
+from pipelines.watermark_pictures import jpeg
 
-CROPS, CROP_PX, AROUND = 32, 80, 1.6
-"""Crops of a batch, their sides, and in sizes of the face what they show."""
-LEAST_PX = 20
-"""Smaller faces have no parts to speak of."""
+FACES, EMPTY, CROP_PX, AROUND = 20, 8, 96, 1.5
+"""Faces and windows without one of a batch, their sides, and in sizes of the face what they show."""
+AHEAD = 8
+_U8 = NDArray[np.uint8]
 _F32 = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Crops:
-    """(32, 80, 80, 3) faces, and of each the places of `PartsNet`, which of them are known, and what is visible."""
+    """(28, 96, 96, 3) windows, and of each the places of `PartsNet`, which of them count, and what is visible."""
 
-    images: NDArray[np.uint8]
+    images: _U8
     places: _F32
-    """(32, 26)."""
+    """(28, 26)."""
     weights: _F32
-    """(32, 26)."""
+    """(28, 26)."""
     visible: _F32
-    """(32, 3)."""
+    """(28, 4): the regions, and whether there is a face."""
     visible_weights: _F32
-    """(32, 3)."""
+    """(28, 4)."""
 
 
-def crops(bank: Path, steps: int, *, start: int = 0) -> Iterator[Crops]:
+def crops(bank: Path, windows: Path, steps: int, *, start: int = 0) -> Iterator[Crops]:
     """Batches `start` to `steps`, drawn ahead by another process."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        waiting = deque(pool.submit(_next, bank, k) for k in range(start, min(start + AHEAD, steps)))
-        for k in range(start, steps):
-            if k + AHEAD < steps:
-                waiting.append(pool.submit(_next, bank, k + AHEAD))
-            yield waiting.popleft().result()
+    return ahead(partial(_next, bank, windows), start, steps, count=AHEAD)
 
 
-def _next(bank: Path, step: int) -> Crops:
-    return draw_crops(step, _opened(bank))
+@cache
+def _opened(bank: Path, windows: Path) -> tuple[Bank, Windows]:
+    return open_bank(bank), open_windows(windows)
 
 
-def draw_crops(step: int, bank: Bank) -> Crops:
-    """The batch of that step: faces of the detector's batch, as often as it takes."""
+def _next(bank: Path, windows: Path, step: int) -> Crops:
+    return draw_crops(step, *_opened(bank, windows))
+
+
+def draw_crops(step: int, bank: Bank, windows: Windows) -> Crops:
+    """The batch of that step."""
     rng = np.random.default_rng([SEED, 4, step])
-    found: list[tuple[NDArray[np.uint8], Laid]] = []
-    for k in range(BATCH):
-        sample = draw_sample(np.random.default_rng([SEED, 3, step, k]), bank)
-        found += [(sample.image, face) for face in sample.faces if face.taught and _size(face) >= LEAST_PX]
-    chosen = [found[int(k) % len(found)] for k in rng.permutation(max(CROPS, len(found)))[:CROPS]]
-    columns = zip(*(_crop(rng, image, face) for image, face in chosen), strict=True)
-    return Crops(*(np.stack(column) for column in columns))
+    rows = [_face(rng, windows, int(rng.integers(len(windows.truth)))) for _ in range(FACES)]
+    rows += [(_empty(rng, bank), np.zeros(26), np.zeros(26), np.zeros(4), np.eye(4)[3]) for _ in range(EMPTY)]
+    images, *columns = (np.stack(column) for column in zip(*rows, strict=True))
+    return Crops(images, *(column.astype(np.float32) for column in columns))
 
 
-def _size(face: Laid) -> float:
-    return float(np.sqrt(np.prod(face.box[2:] - face.box[:2])))
+def _face(rng: np.random.Generator, windows: Windows, index: int) -> tuple[_U8, _F32, _F32, _F32, _F32]:
+    """A face about the middle and about as large as it will be shown; mirrored half of the times."""
+    box, places, weights, visible, known = np.split(windows.truth[index], (4, 30, 56, 59))
+    size = float(np.sqrt(np.prod(box[2:] - box[:2])))
+    reach = AROUND / 2 * size * float(np.exp(rng.normal(0, 0.1)))
+    centre = (box[:2] + box[2:]) / 2 + rng.normal(0, 0.07, 2) * size
+    shown = cut(windows.images[index], centre - reach, 2 * reach)
+    places = (places.reshape(13, 2) - centre) / reach
+    if rng.random() < 0.5:
+        shown, places = ImageOps.mirror(shown), mirrored(places)
+    return _treated(rng, shown), places.ravel(), weights, np.append(visible, 1), np.append(known, 1)
 
 
-def _crop(
-    rng: np.random.Generator, image: NDArray[np.uint8], face: Laid
-) -> tuple[NDArray[np.uint8], _F32, _F32, _F32, _F32]:
-    """A face about the middle and about as large as it will be shown, as the detector leaves it."""
-    size = _size(face)
-    reach = AROUND * size * np.exp(rng.normal(0, 0.1)) / 2
-    centre = (face.box[:2] + face.box[2:]) / 2 + rng.normal(0, 0.07, 2) * size
-    corner = centre - reach
-    source = Image.fromarray(image)
-    scale = 2 * reach / CROP_PX
-    coefficients = (scale, 0, corner[0], 0, scale, corner[1])
-    shape = (CROP_PX, CROP_PX)
-    method = Image.Resampling.BICUBIC if scale < 1 else Image.Resampling.BILINEAR
-    shown = source.transform(shape, Image.Transform.AFFINE, coefficients, method, fillcolor=(GRAY,) * 3)
-    places = np.concatenate([face.box, face.points.ravel(), face.regions.ravel()]).reshape(13, 2)
-    places = (places - centre) / reach
-    known = face.visible & face.known
-    points = 1.0 if face.known.all() else 0.3
-    weights = np.concatenate([np.ones(4), np.full(10, points), np.repeat(known, 4)])
-    f32 = np.float32
-    flat = np.nan_to_num(places.ravel()).astype(f32)
-    return np.asarray(shown), flat, weights.astype(f32), face.visible.astype(f32), face.known.astype(f32)
+def cut(image: _U8, corner: NDArray[np.floating], side: float) -> Image.Image:
+    """A square of a picture in the size of crops; gray beyond its border."""
+    scale = side / CROP_PX
+    method = Image.Resampling.BILINEAR if scale > 0.7 else Image.Resampling.BICUBIC
+    coefficients = (scale, 0, float(corner[0]), 0, scale, float(corner[1]))
+    source = Image.fromarray(np.ascontiguousarray(image))
+    return source.transform((CROP_PX, CROP_PX), Image.Transform.AFFINE, coefficients, method, fillcolor=(GRAY,) * 3)
+
+
+def mirrored(places: _F32) -> _F32:
+    """Places (13, 2) of the mirrored window."""
+    other = places[[0, 1, 3, 2, 4, 6, 5, *range(7, 13)]] * np.array([-1, 1])
+    for corner in (0, 7, 9, 11):
+        other[[corner, corner + 1], 0] = other[[corner + 1, corner], 0]
+    return other
+
+
+def _empty(rng: np.random.Generator, bank: Bank) -> _U8:
+    """A window of a scene, mostly of several the one that shows most; turned, its channels exchanged now and then."""
+    scene = bank.scenes[rng.integers(len(bank.scenes))]
+    places = [_place(rng, len(scene)) for _ in range(1 if rng.random() < 0.25 else 4)]
+    x, y, side = max(places, key=lambda p: float(scene[max(0, p[1]) : p[1] + p[2], max(0, p[0]) : p[0] + p[2]].std()))
+    image = cut(scene, np.array([x, y]), side)
+    if rng.random() < 0.6:
+        image = image.transpose(Image.Transpose(int(rng.integers(7))))
+    if rng.random() < 0.3:
+        image = Image.fromarray(np.asarray(image)[..., rng.permutation(3)])
+    return _treated(rng, image)
+
+
+def _place(rng: np.random.Generator, scene_px: int) -> tuple[int, int, int]:
+    """Corner and side of a square that lies mostly within a scene."""
+    side = int(np.exp(rng.uniform(np.log(32), np.log(scene_px * 1.15))))
+    x, y = (int(v) for v in rng.integers(-side // 6, scene_px - side + side // 6 + 1, 2))
+    return x, y, side
+
+
+def _treated(rng: np.random.Generator, image: Image.Image) -> _U8:
+    """Gray, other contrast, inverted, blurred, reduced, compressed or noisy: alike for faces and none."""
+    pick = rng.random()
+    if pick < 0.12:
+        image = image.convert("L").convert("RGB")
+    elif pick < 0.22:
+        image = Image.fromarray(np.asarray(image)[..., rng.permutation(3)])
+    if rng.random() < 0.15:
+        image = image.filter(ImageFilter.GaussianBlur(float(rng.uniform(0.4, 1.3))))
+    elif rng.random() < 0.15:
+        side = int(CROP_PX * rng.uniform(0.35, 0.8))
+        image = image.resize((side, side), Image.Resampling.BOX).resize(image.size, Image.Resampling.BICUBIC)
+    if rng.random() < 0.15:
+        image = jpeg(image, int(rng.integers(30, 90)))
+    pixels = np.asarray(image)
+    if rng.random() < 0.4:
+        x = (pixels.astype(np.float32) / 255 - 0.5) * rng.uniform(0.5, 1.7) + 0.5 + rng.uniform(-0.15, 0.15, 3)
+        pixels = (np.clip(x + rng.normal(0, rng.uniform(0, 0.03), x.shape), 0, 1) * 255).astype(np.uint8)
+    return pixels

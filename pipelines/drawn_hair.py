@@ -57,6 +57,9 @@ def draw_front_hair(pen: Pen, look: Look, outline: Outline, kind: str) -> float:
         case "cap":
             y = pen.between(-0.85, min(low - 0.05, -0.3))
             _crown(pen, look, outline, y, pen.between(-0.1, 0.3), jag=0.0)
+        case "fringe" if pen.chance(0.6 if look.eye_kind == "anime" else 0.2):
+            y = pen.between(low - 0.25, look.eye_y + 0.2 * look.eye_ry)
+            _bangs(pen, look, y)
         case "fringe":
             y = pen.between(low - 0.3, low + 0.12)
             _crown(pen, look, outline, y, pen.between(0.0, 0.5), jag=pen.between(0.05, 0.3))
@@ -109,6 +112,33 @@ def _crown(pen: Pen, look: Look, outline: Outline, y: float, sides: float, *, ja
             pen.line(strand, width=0.015, colour=scaled(look.hair, pen.between(0.5, 1.6)))
     if pen.chance(0.3):
         pen.line(arc(0, -0.7, wide * 0.6, 0.15), width=pen.between(0.03, 0.1), colour=scaled(look.hair, 1.5))
+
+
+def _bangs(pen: Pen, look: Look, y: float) -> None:
+    """Locks that taper over brow and eyes, each in a tone of its own, gleams on them, long ones along the cheeks."""
+    wide, up, lines = look.width * pen.between(1.03, 1.18), pen.between(1.02, 1.2), pen.chance(0.6)
+    pen.fill(ring(0, -0.5, wide, up - 0.5, power=2.4), look.hair, outline=lines)
+    count = int(pen.rng.integers(4, 12))
+    part = pen.between(-0.5, 0.5)
+    for k in pen.rng.permutation(count):
+        x = -1 + 2 * (k + 0.5) / count
+        root, half = x * 0.85 * wide, wide / count * pen.between(1.0, 1.9)
+        tip = (x * wide + (x - part) * pen.between(-0.05, 0.3), y + pen.between(-0.12, 0.3) + 0.6 * abs(x) ** 3)
+        side = (root + half, tip[0] * 0.6 + root * 0.4 + half * 0.7, tip[0], tip[0] * 0.6 + root * 0.4 - half * 0.7)
+        low = -0.6 + 0.25 * x * x
+        middle = (low + tip[1]) / 2
+        lock = np.array([(side[0], low), (side[1], middle), tip, (side[3], middle), (root - half, low)])
+        pen.fill(lock, scaled(look.hair, pen.between(0.82, 1.12)), outline=lines)
+    for side_of in (-1, 1):
+        if pen.chance(0.75):
+            x, down, half = side_of * wide * pen.between(0.8, 1.0), pen.between(0.0, 1.2), pen.between(0.06, 0.22)
+            end = (x + side_of * pen.between(-0.25, 0.15), down)
+            lock = np.array([(x - half, -0.4), (x, -0.7), (x + half, -0.4), (x + half * 0.8, down * 0.5), end])
+            pen.fill(lock, scaled(look.hair, pen.between(0.82, 1.12)), outline=lines)
+    for _ in range(int(pen.rng.integers(0, 14))):
+        x, start = pen.between(-0.9, 0.9) * wide, pen.between(-0.85, -0.5)
+        strand = np.array([(x * 0.8, start), (x, min(y, start + pen.between(0.1, 0.6)))])
+        pen.line(strand, width=pen.between(0.01, 0.05), colour=scaled(look.hair, pen.between(0.6, 1.7)))
 
 
 def _locks(pen: Pen, look: Look, y: float) -> None:

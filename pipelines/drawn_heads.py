@@ -9,7 +9,7 @@ half-way between the hair's edge and that. A muzzle that stands out belongs to i
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
@@ -26,8 +26,9 @@ from pipelines.drawn_hair import (
     draw_moustache,
 )
 from pipelines.drawn_looks import FAMILIES, draw_look
-from pipelines.drawn_parts import Look, draw_brows, draw_eyes, draw_mouth, draw_nose
-from pipelines.drawn_pen import OVER, SPRITE_PX, Pen, Points, mixed, ring, scaled
+from pipelines.drawn_noses import draw_nose
+from pipelines.drawn_parts import Look, draw_brows, draw_eyes, draw_mouth
+from pipelines.drawn_pen import OVER, SPRITE_PX, Pen, Points, changed, edge, mixed, ring, scaled
 
 REGIONS = ("eyes", "nose", "mouth")
 
@@ -48,7 +49,21 @@ class Sprite:
 
 
 def draw_head(rng: np.random.Generator) -> Sprite:
-    """A head of a random family."""
+    """A head of a random family: drawn whole, and again without each part, which is the part's truth."""
+    state = rng.bit_generator.state
+    whole, dark = _drawn(rng, None)
+    pixels, found = np.asarray(whole.rgba), []
+    for region in REGIONS:
+        again = np.random.default_rng()
+        again.bit_generator.state = state
+        bare = np.asarray(_drawn(again, region)[0].rgba)
+        found.append(None if dark and region == "eyes" else edge(changed(pixels, bare)))
+    eyes, nose, mouth = found
+    return replace(whole, regions=(eyes, nose, mouth))
+
+
+def _drawn(rng: np.random.Generator, without: str | None) -> tuple[Sprite, bool]:
+    """A head, its regions' truth not known yet, and whether dark glasses hide its eyes."""
     look, family = draw_look(rng)
     bare = rng.random() < 0.15
     unit = SPRITE_PX * OVER * rng.uniform(0.27, 0.33)
@@ -60,7 +75,7 @@ def draw_head(rng: np.random.Generator) -> Sprite:
     outlined = FAMILIES[family].outlined
     width = round(rng.uniform(1.5, 8)) if rng.random() < outlined else 0
     centre = (SPRITE_PX * OVER / 2, SPRITE_PX * OVER * rng.uniform(0.47, 0.53))
-    pen = Pen(rng, unit, centre, ink, width)
+    pen = Pen(rng, unit, centre, ink, width, without=without)
     outline = head_outline(look)
     hair = _hair_kind(pen, family)
     if hair != "none" and pen.chance(0.6):
@@ -68,7 +83,7 @@ def draw_head(rng: np.random.Generator) -> Sprite:
     if not bare:
         draw_body(pen, look)
     low, points, dark = _draw_face(pen, look, outline, hair, family)
-    return _finished(pen, look, outline, (low, points, dark))
+    return _finished(pen, look, outline, (low, points)), dark
 
 
 def head_outline(look: Look) -> Points:
@@ -172,9 +187,9 @@ def _within(flat: Points, stencil: Image.Image) -> Image.Image:
 
 
 def _finished(
-    pen: Pen, look: Look, outline: Points, drawn: tuple[float, tuple[list[Points], Points, list[Points]], bool]
+    pen: Pen, look: Look, outline: Points, drawn: tuple[float, tuple[list[Points], Points, list[Points]]]
 ) -> Sprite:
-    low, (eyes, nose, mouth), dark = drawn
+    low, (eyes, nose, mouth) = drawn
     image = pen.image
     if look.shaded and pen.chance(0.7):
         image = image.filter(ImageFilter.GaussianBlur(pen.between(0.5, 2.5)))
@@ -190,9 +205,4 @@ def _finished(
     def place(points: Points) -> Points:
         return pen.px(points) / OVER
 
-    parts = {name: np.concatenate(found) for name, found in pen.seen.items()}
-    if dark:
-        parts.pop("eyes", None)
-    found = tuple(place(parts[name]) if name in parts else None for name in REGIONS)
-    assert len(found) == 3
-    return Sprite(image.reduce(OVER), place(face), place(points), found)
+    return Sprite(image.reduce(OVER), place(face), place(points), (None, None, None))

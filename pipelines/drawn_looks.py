@@ -24,7 +24,7 @@ SKINS: tuple[Colour, ...] = (
 HAIRS: tuple[Colour, ...] = ((25, 20, 20), (60, 40, 25), (120, 70, 30), (190, 140, 60), (230, 200, 110), (150, 50, 30),
                              (200, 200, 200), (245, 245, 245))  # fmt: skip
 MOUTHS = ("line", "smile", "frown", "wave", "open", "grin", "teeth", "lips")
-NOSES = ("none", "dot", "line", "curve", "triangle", "button", "sausage", "nostrils", "shaded")
+NOSES = ("none", "dot", "line", "long", "curve", "triangle", "button", "sausage", "nostrils", "shaded")
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,9 @@ class Family:
 FAMILIES = {
     "plain": Family(
         0.16, (0.6, 1.15), (-0.35, 0.15), (0.3, 0.55), (0.1, 0.3), (0.7, 1.6), "ball dot ring arc line almond",
-        (0.3, 0.75), (0.08, 0.3), "none dot line curve triangle button sausage nostrils", (0.35, 0.7), (0.12, 0.45),
-        " ".join(MOUTHS), (0.2, 0.15, 0.15, 0.12, 0.1, 0.1, 0.18), 0.4, power=(1.8, 4.0), taper=(-0.25, 0.3),
+        (0.3, 0.75), (0.08, 0.36), "none dot line long long curve triangle button sausage nostrils", (0.35, 0.7),
+        (0.12, 0.45), " ".join(MOUTHS) + " open grin open lips", (0.2, 0.15, 0.15, 0.12, 0.1, 0.1, 0.18), 0.4,
+        power=(1.8, 4.0), taper=(-0.25, 0.3),
     ),
     "cutout": Family(  # a wide round head, great eyes that touch, dots for pupils, a small mouth, a cap
         0.13, (1.0, 1.3), (-0.25, 0.12), (0.2, 0.3), (0.19, 0.28), (0.95, 1.35), "ball ball ball ball line",
@@ -79,10 +80,10 @@ FAMILIES = {
         power=(2.2, 4.0), taper=(-0.15, 0.15), point=(0, 0.1), muzzle=(0.2, 0.45), shaded=0.02, skin="series",
     ),
     "anime": Family(
-        0.25, (0.74, 0.98), (0.0, 0.26), (0.38, 0.54), (0.2, 0.34), (0.5, 1.35), "anime anime anime anime arc almond",
+        0.3, (0.7, 0.98), (0.0, 0.26), (0.38, 0.54), (0.2, 0.34), (0.5, 1.35), "anime anime anime anime arc almond",
         (0.4, 0.68), (0.04, 0.14), "none dot dot line line curve nostrils", (0.56, 0.78), (0.06, 0.24),
-        "line smile smile frown open grin lips line", (0.06, 0.6, 0.16, 0.14, 0.02, 0.01, 0.01), 0.35, hat=0.06,
-        outlined=0.7, power=(1.9, 2.3), taper=(0.05, 0.25), point=(0.25, 0.75), shaded=0.25, skin="pale",
+        "line smile smile frown open grin lips line", (0.06, 0.6, 0.16, 0.14, 0.02, 0.01, 0.01), 0.45, hat=0.06,
+        outlined=0.65, power=(1.9, 2.3), taper=(0.05, 0.25), point=(0.25, 0.75), shaded=0.25, skin="pale",
     ),
     "film": Family(  # drawn by a computer: round light, large eyes with irises, a small nose, no outline
         0.13, (0.68, 0.92), (-0.1, 0.12), (0.38, 0.52), (0.18, 0.3), (0.55, 1.0), "almond almond almond ball arc",
@@ -92,12 +93,13 @@ FAMILIES = {
     ),
     "strip": Family(  # ink on white
         0.14, (0.55, 1.05), (-0.3, 0.15), (0.22, 0.5), (0.05, 0.25), (0.5, 1.5), "dot dot ball ring arc line almond",
-        (0.4, 0.75), (0.1, 0.35), "none dot line line curve triangle button sausage", (0.4, 0.7), (0.15, 0.45),
-        " ".join(MOUTHS), (0.2, 0.15, 0.15, 0.15, 0.12, 0.1, 0.13), 0.5, outlined=1.0, shaded=0.0, skin="paper",
+        (0.4, 0.75), (0.1, 0.38), "none dot line long long curve triangle button sausage", (0.4, 0.7), (0.15, 0.45),
+        " ".join(MOUTHS) + " open grin open lips", (0.2, 0.15, 0.15, 0.15, 0.12, 0.1, 0.13), 0.5,
+        outlined=1.0, shaded=0.0, skin="paper",
     ),
     "person": Family(
-        0.08, (0.66, 0.85), (-0.15, 0.08), (0.38, 0.5), (0.14, 0.24), (0.45, 0.9), "almond almond dot ball",
-        (0.55, 0.75), (0.12, 0.28), "line curve nostrils shaded triangle", (0.48, 0.65), (0.2, 0.36),
+        0.1, (0.66, 0.85), (-0.15, 0.08), (0.38, 0.5), (0.14, 0.24), (0.45, 0.9), "almond almond dot ball",
+        (0.55, 0.75), (0.12, 0.32), "line long curve nostrils shaded triangle", (0.48, 0.65), (0.2, 0.36),
         "lips smile line open grin teeth frown", (0.3, 0.12, 0.28, 0.08, 0.1, 0.02, 0.1), 0.45, outlined=0.45,
         taper=(0.0, 0.2), point=(0.0, 0.35), shaded=0.35, skin="human",
     ),
@@ -160,6 +162,7 @@ def _look(rng: np.random.Generator, f: Family) -> Look:
         brow_kind=str(rng.choice(["line", "line", "thick", "lid", "none"])),
         muzzle=pick(f.muzzle) if f.muzzle[1] else 0.0,
         shaded=float(rng.uniform(0.4, 1.0)) if rng.random() < f.shaded else 0.0,
+        stroke=float(rng.exponential(0.12)),
     )  # fmt: skip
 
 

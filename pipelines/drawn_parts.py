@@ -1,4 +1,4 @@
-"""Eyes, nose, mouth and brows of a drawn head, of many kinds, each put where the head's turn puts it.
+"""Eyes, mouth and brows of a drawn head, of many kinds, each put where the head's turn puts it.
 
 The kinds are those of newspaper strips, animated series, comics and computer-drawn films, in proportions that vary far
 more widely than any one of them: a detector that has seen only one hand's faces finds only those.
@@ -48,6 +48,8 @@ class Look:
     """How far the mouth stands out of a head that is turned."""
     shaded: float = 0.0
     """Strength of round shading, 0 to 1."""
+    stroke: float = 0.1
+    """How thick strokes are, 0 to about .5."""
 
 
 def draw_eyes(pen: Pen, look: Look) -> list[Points]:
@@ -93,11 +95,11 @@ def _ring_eye(pen: Pen, look: Look, at: tuple[float, float], rx: float, side: in
 
 def _arc_eye(pen: Pen, look: Look, at: tuple[float, float], rx: float, side: int) -> None:
     rise = look.eye_ry * (0.7 if pen.chance(0.6) else -0.6)
-    pen.line(arc(*at, rx, rise), width=0.05, part="eyes")
+    pen.line(arc(*at, rx, rise), width=0.03 + 0.2 * look.stroke, part="eyes")
 
 
 def _line_eye(pen: Pen, look: Look, at: tuple[float, float], rx: float, side: int) -> None:
-    pen.line(arc(*at, rx, 0.0, tilt=side * 0.03), width=0.05, part="eyes")
+    pen.line(arc(*at, rx, 0.0, tilt=side * 0.03), width=0.03 + 0.2 * look.stroke, part="eyes")
     if pen.chance(0.4):
         pen.line(arc(at[0], at[1] + 0.06, rx * 0.8, -0.02), width=0.02)
 
@@ -170,58 +172,6 @@ def draw_brows(pen: Pen, look: Look) -> None:
             pen.line(arc(x, y, rx, pen.between(-0.01, 0.06), tilt=-side * angry), width=width, colour=colour)
 
 
-def draw_nose(pen: Pen, look: Look) -> Points:
-    """The nose; where its tip is, or would be."""
-    x, y, _ = look.pose.put(0.0, look.nose_y, look.width)
-    lean = math.sin(look.pose.yaw)
-    n = look.nose_size
-    tip = np.array([x + lean * n * 0.5, y])
-    shade = mixed(look.skin, pen.ink, 0.35) if not pen.chance(0.2) else mixed(look.skin, (200, 60, 50), 0.4)
-    direction = 1 if lean > 0 or (lean == 0 and pen.chance(0.5)) else -1
-    match look.nose_kind:
-        case "dot":
-            pen.fill(ring(tip[0], tip[1], n * 0.3, n * 0.25), shade, outline=False, part="nose")
-        case "line":
-            knots = [(x, y - n), (x + direction * n * 0.55, y), (x - direction * n * 0.1, y + n * 0.1)]
-            pen.line(np.array(knots), width=pen.between(0.02, 0.05), part="nose")
-        case "curve":
-            pen.line(arc(tip[0], tip[1], n * 0.6, pen.between(-0.5, 0.5) * n), width=0.035, part="nose")
-        case "triangle":
-            shape = np.array(
-                [(x, y - n), (x + lean * n - n * 0.45, y + 0.1 * n), (x + lean * n + n * 0.45, y + 0.1 * n)]
-            )
-            pen.fill(shape, shade, part="nose")
-        case "button":
-            pen.fill(ring(tip[0], tip[1], n * 0.6, n * 0.5), mixed(look.skin, shade, pen.between(0, 0.7)), part="nose")
-        case "sausage":
-            long = n * (0.4 + abs(lean))
-            pen.fill(ring(x + lean * n * 0.7, y - 0.05, long, n * 0.42, power=2.6), look.skin, part="nose")
-        case "nostrils":
-            for side in (-1, 1):
-                at = (tip[0] + side * n * 0.35, y)
-                pen.fill(ring(*at, n * 0.16, n * 0.12), mixed(look.skin, pen.ink, 0.6), outline=False, part="nose")
-            if pen.chance(0.5):
-                ridge = np.array([(x + direction * 0.2 * n, y - 1.6 * n), (tip[0] + direction * n * 0.4, y - 0.4 * n)])
-                pen.line(ridge, width=0.02, colour=mixed(look.skin, pen.ink, 0.4), part="nose")
-        case "shaded":
-            _shaded_nose(pen, look, (x, y), lean)
-    return tip
-
-
-def _shaded_nose(pen: Pen, look: Look, at: tuple[float, float], lean: float) -> None:
-    """A ridge and a tip, light on one side and dark below."""
-    x, y = at
-    n = look.nose_size
-    ridge = np.array([(x - 0.16 * n, y - 1.5 * n), (x + 0.16 * n, y - 1.5 * n), (x + lean * n * 0.6 + 0.3 * n, y),
-                      (x + lean * n * 0.6 - 0.3 * n, y)])  # fmt: skip
-    pen.fill(ridge, scaled(look.skin, 1.06), outline=False, part="nose")
-    tip = x + lean * n * 0.6
-    pen.fill(ring(tip, y, n * 0.6, n * 0.42), scaled(look.skin, 0.9), outline=False, part="nose")
-    pen.fill(ring(tip - 0.05 * n, y - 0.12 * n, n * 0.45, n * 0.32), scaled(look.skin, 1.08), outline=False)
-    for side in (-1, 1):
-        pen.fill(ring(tip + side * 0.28 * n, y + 0.2 * n, n * 0.12, n * 0.08), scaled(look.skin, 0.5), outline=False)
-
-
 def draw_mouth(pen: Pen, look: Look) -> list[Points]:
     """The mouth; its corners, left of the picture first."""
     x, y, left = look.pose.put(0.0, look.mouth_y, look.width)
@@ -230,7 +180,7 @@ def draw_mouth(pen: Pen, look: Look) -> list[Points]:
     bend = pen.between(0.25, 0.7) * rx
     ends = [np.array([x - rx, y]), np.array([x + rx, y])]
     dark = mixed((90, 20, 30), pen.ink, pen.between(0, 1))
-    wide = pen.between(0.025, 0.06)
+    wide = pen.between(0.025, 0.06) + 0.12 * look.stroke
     match look.mouth_kind:
         case "line":
             pen.line(arc(x, y, rx, 0.0, tilt=pen.between(-0.04, 0.04)), width=wide, part="mouth")

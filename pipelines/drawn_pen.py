@@ -1,8 +1,9 @@
 """The pen that drawn heads are drawn with: shapes in units of a head, colours, a head's turn, and what is known of it.
 
 Shapes are polygons drawn by Pillow at twice their size: a head takes a few milliseconds, a tenth of what a renderer of
-vector files takes for the same. Whatever is drawn as an eye, nose or mouth leaves its points in `Pen.seen`, so the
-truth is that of the drawing itself, and stays exact when the sprite is turned later (points turn, boxes do not).
+vector files takes for the same. The truth about a part is what changes where it is left out and all else drawn again
+(`changed`, `Pen.without`), for our own heads as for those of vector styles: strokes have their width, and what hair
+covers or nothing sets off is not there. It is kept as points, so that it stays exact when a head is turned later.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ Points = NDArray[np.float64]
 """(N, 2) x, y."""
 SPRITE_PX, OVER = 208, 2
 """Side of a sprite, and how much larger it is drawn."""
+LEAST_CHANGE, LEAST_PIXELS = 24, 6
+"""Levels of 255 that make a change, and how many such pixels make a part."""
+Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,10 @@ class Pen:
     width: int
     """Of outlines, pixels of the large canvas; 0 for none."""
     image: Image.Image = field(default_factory=lambda: Image.new("RGBA", (SPRITE_PX * OVER,) * 2))
+    without: str | None = None
+    """The part that is left out."""
     seen: dict[str, list[Points]] = field(default_factory=dict)
+    """What was drawn or left out of each part."""
 
     def __post_init__(self) -> None:
         self.draw = ImageDraw.Draw(self.image)
@@ -63,23 +70,27 @@ class Pen:
     def fill(self, points: Points, colour: Colour, *, outline: bool = True, part: str | None = None) -> None:
         """A polygon."""
         flat = _flat(self.px(points))
+        if self._left_out(part, points):
+            return
         self.draw.polygon(flat, fill=colour)
         if outline and self.width:
             self.draw.line([*flat, *flat[:2]], fill=self.ink, width=self.width, joint="curve")
-        self._note(part, points)
 
     def line(self, points: Points, *, width: float, colour: Colour | None = None, part: str | None = None) -> None:
         """A stroke; its width is in units of the head, at least that of a pixel and a half."""
+        if self._left_out(part, points):
+            return
         thick = max(3, round(width * self.unit))
         flat = _flat(self.px(points))
         self.draw.line(flat, fill=colour or self.ink, width=thick, joint="curve")
         if thick > 5:
             for x, y in (flat[:2], flat[-2:]):
                 self.draw.ellipse((x - thick / 2, y - thick / 2, x + thick / 2, y + thick / 2), fill=colour or self.ink)
-        self._note(part, points)
 
     def inside(self, mask: Points, parts: Iterable[tuple[Points, Colour]], *, part: str | None = None) -> None:
         """Polygons, seen only within another one: an iris between lids, teeth in a mouth."""
+        if self._left_out(part, mask):
+            return
         outer = self.px(mask)
         x0, y0 = np.floor(outer.min(0)).astype(int)
         x1, y1 = np.ceil(outer.max(0)).astype(int) + 1
@@ -90,11 +101,12 @@ class Pen:
         for points, colour in parts:
             draw.polygon(_flat(self.px(points) - (x0, y0)), fill=colour)
         self.image.paste(tile, (int(x0), int(y0)), stencil)
-        self._note(part, mask)
 
-    def _note(self, part: str | None, points: Points) -> None:
+    def _left_out(self, part: str | None, points: Points) -> bool:
+        """Whether the part is the one to leave out; its points are noted."""
         if part is not None:
             self.seen.setdefault(part, []).append(np.asarray(points, dtype=np.float64))
+        return part is not None and part == self.without
 
     def chance(self, share: float) -> bool:
         """True in that share of cases."""
@@ -107,6 +119,22 @@ class Pen:
 
 def _flat(points: Points) -> list[float]:
     return [float(v) for v in np.asarray(points).ravel()]
+
+
+def changed(one: Pixels, other: Pixels) -> NDArray[np.bool_]:
+    """(H, W): where two pictures (H, W, 4) differ to the eye."""
+    return np.asarray(np.abs(one.astype(np.int16) - other).max(2) > LEAST_CHANGE)
+
+
+def edge(mask: NDArray[np.bool_], turns: int = 24) -> Points | None:
+    """The farthest points of a mask's pixels in so many directions, or None where it holds next to none."""
+    if mask.sum() < LEAST_PIXELS:
+        return None
+    rows, columns = np.nonzero(mask)
+    spread = np.stack([columns, rows], 1).astype(np.float64)
+    angles = np.linspace(0, 2 * np.pi, turns, endpoint=False)
+    outward = np.stack([np.cos(angles), np.sin(angles)])
+    return np.asarray(spread[(spread @ outward).argmax(0)] + 0.5 + 0.5 * outward.T)
 
 
 def ring(

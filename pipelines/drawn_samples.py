@@ -1,7 +1,7 @@
 """Training pictures: heads of the bank laid before its scenes, and for each the truth; a function of the generator.
 
 A quarter are tight crops as of avatars (a face fills the picture or is cut by its border), some portraits, most hold
-one to five faces down to 13 px, an eighth none. Heads are mirrored, turned, bent and recoloured, cover each other and
+one to five faces down to 13 px, a fifth none. Heads are mirrored, turned, bent and recoloured, cover each other and
 are covered; the picture is then treated as the web does: reduced and enlarged, blurred, compressed. A part of which
 half is covered or cut off counts as not visible; a face of which too much is gone is neither taught nor held to be no
 face.
@@ -68,6 +68,20 @@ def draw_sample(rng: np.random.Generator, bank: Bank) -> Sample:
     return Sample(_published(rng, image, window), faces)
 
 
+def draw_close(rng: np.random.Generator, bank: Bank) -> Sample:
+    """A picture about one face, half as large as the picture and in its middle, more of it to be seen than not."""
+    while True:
+        window = _window(rng)
+        image = _ground(rng, bank, window)
+        faces: list[Laid] = []
+        _lay(rng, bank, image, (SAMPLE_PX / 2, (SAMPLE_PX / 2, SAMPLE_PX / 2), window), faces)
+        if rng.random() < 0.1:
+            _cover(rng, image, faces)
+        _judge(faces[0])
+        if faces[0].taught:
+            return Sample(_published(rng, image, window), faces)
+
+
 def _window(rng: np.random.Generator) -> tuple[int, int, int, int]:
     """The picture's box on the canvas: all of it, or less, as pictures that are laid with a margin."""
     if rng.random() < 0.65:
@@ -96,14 +110,14 @@ def _plan(rng: np.random.Generator, window: tuple[int, int, int, int]) -> list[t
     x0, y0, x1, y1 = window
     side = min(x1 - x0, y1 - y0)
     pick = rng.random()
-    if pick < 0.13:
+    if pick < 0.2:
         return []
-    if pick < 0.40:
+    if pick < 0.45:
         size = side * rng.uniform(0.42, 1.0)
         return [(size, (float(rng.normal((x0 + x1) / 2, side * 0.1)), float(rng.normal((y0 + y1) / 2, side * 0.1))))]
-    most = 0.6 if pick < 0.58 else 0.45
-    count = 1 if pick < 0.58 else int(rng.choice([1, 2, 3, 4, 5], p=(0.2, 0.3, 0.25, 0.15, 0.1)))
-    low, high = (0.2, most) if pick < 0.58 else (13 / side, most)
+    most = 0.6 if pick < 0.62 else 0.45
+    count = 1 if pick < 0.62 else int(rng.choice([1, 2, 3, 4, 5], p=(0.2, 0.3, 0.25, 0.15, 0.1)))
+    low, high = (0.2, most) if pick < 0.62 else (13 / side, most)
     sizes = side * np.exp(rng.uniform(np.log(low), np.log(high), count))
     if count > 1 and rng.random() < 0.5:
         sizes = sizes[0] * rng.uniform(0.8, 1.25, count)
@@ -154,7 +168,7 @@ def _lengthened(rng: np.random.Generator, head: NDArray[np.uint8]) -> NDArray[np
 
 def _matrix(rng: np.random.Generator, scale: float) -> tuple[NDArray[np.float64], bool]:
     """Turn, mirror, stretch and size."""
-    roll = np.radians(rng.uniform(-48, 48) if rng.random() < 0.2 else rng.normal(0, 9))
+    roll = np.radians(rng.uniform(-48, 48) if rng.random() < 0.25 else rng.normal(0, 10))
     c, s = np.cos(roll), np.sin(roll)
     stretch = np.exp(rng.normal(0, 0.07))
     mirrored = bool(rng.random() < 0.5)
@@ -243,7 +257,7 @@ def _published(rng: np.random.Generator, image: Image.Image, window: tuple[int, 
     """Colour, resolution and compression of the web, then the empty border."""
     x0, y0, x1, y1 = window
     out = image.crop(window)
-    if rng.random() < 0.35:
+    if rng.random() < 0.4:
         factor = rng.uniform(0.3, 0.8)
         method = Image.Resampling(int(rng.choice([0, 2, 3], p=(0.1, 0.45, 0.45))))
         small = out.resize((max(8, int(out.width * factor)), max(8, int(out.height * factor))), Image.Resampling.BOX)

@@ -26,26 +26,26 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import time
-from copy import deepcopy
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid
 
+from pipelines import train_drawn_parts, training_state
 from pipelines.drawn_bank import DRAWING, SEED, Sizes, draw_bank, sources_hash
 from pipelines.drawn_batches import Batch, batches
-from pipelines.train_drawn_parts import train_parts
-from pipelines.train_drawn_state import PEAK_RATE, SAY_EVERY, State, average, kept, rate, restore
+from pipelines.drawn_losses import unshared
+from pipelines.drawn_windows import draw_windows
+from pipelines.training_state import Rate, State
 from scgan_data import weights
 from scgan_data.faces import drawn_net
 from scgan_data.faces.drawn_net import HEAT, VISIBLE, FaceNet, PartsNet
-from scgan_data.files import write_bytes
 
 REGION_WEIGHT, VISIBLE_WEIGHT = 1.5, 0.3
+WARM_STEPS = 200
 
 
 @dataclass(frozen=True)
@@ -54,89 +54,87 @@ class Run:
 
     folder: Path
     """Holds the bank and the checkpoint."""
-    steps: int = 6200
+    steps: int = 4800
     sizes: Sizes = field(default_factory=Sizes)
     checkpoint_every: int = 200
     """Steps."""
-    parts_steps: int = 4000
+    parts_steps: int = 6000
     """Of the second network."""
+    windows: int = 10000
+    """Faces that the second network is shown."""
 
     @property
     def checkpoint(self) -> Path:
         """A checkpoint of other data, or of a rate that falls over other steps, has another name."""
-        data = sources_hash((*DRAWING, "samples", "batches"))
-        return self.folder / f"run-{data}-{self.sizes.heads}-{self.sizes.scenes}-{self.steps}.pt"
+        return self._named("faces", ("samples", "batches"), str(self.steps))
+
+    @property
+    def parts_checkpoint(self) -> Path:
+        """Of the second network."""
+        names = ("samples", "windows", "crops")
+        return self._named("parts", names, f"{self.windows}-{self.parts_steps}")
+
+    def _named(self, kind: str, names: tuple[str, ...], what: str) -> Path:
+        data = sources_hash((*DRAWING, *names))
+        return self.folder / f"{kind}-{data}-{self.sizes.heads}-{self.sizes.scenes}-{what}.pt"
 
 
 def main() -> None:
     """Parse the command line, train, write, print the hash to register."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("scgan_data/drawn.npz"))
-    parser.add_argument("--folder", type=Path, default=weights.cache_folder() / "drawn", help="bank and checkpoint")
+    parser.add_argument("--folder", type=Path, default=weights.cache_folder() / "drawn", help="banks and checkpoints")
     parser.add_argument("--steps", type=int, default=Run.steps)
     parser.add_argument("--parts-steps", type=int, default=Run.parts_steps, help="of the second network")
     parser.add_argument("--heads", type=int, default=Sizes.heads, help="drawn heads in the bank")
     parser.add_argument("--scenes", type=int, default=Sizes.scenes, help="grounds in the bank")
+    parser.add_argument("--windows", type=int, default=Run.windows, help="faces seen closely in their bank")
     parser.add_argument("--checkpoint-every", type=int, default=Run.checkpoint_every, help="steps")
+    parser.add_argument("--only", choices=("faces", "parts"), help="train one network, to its last checkpoint")
     given = parser.parse_args()
-    run = Run(given.folder, given.steps, Sizes(given.heads, given.scenes), given.checkpoint_every, given.parts_steps)
+    sizes = Sizes(given.heads, given.scenes)
+    run = Run(given.folder, given.steps, sizes, given.checkpoint_every, given.parts_steps, given.windows)
+    if given.only:
+        {"faces": train_faces, "parts": train_parts}[given.only](run)
+        return
     drawn_net.save(*train(run), given.out)
     print(f"{given.out}: sha256 {hashlib.sha256(given.out.read_bytes()).hexdigest()}, register it in weights.py")
 
 
 def train(run: Run) -> tuple[FaceNet, PartsNet]:
     """Trained networks, from the run's checkpoints where there are such."""
+    return train_faces(run), train_parts(run)
+
+
+def train_faces(run: Run) -> FaceNet:
+    """The first network."""
     bank = draw_bank(run.folder, run.sizes)
-    faces = _train_faces(run, bank)
-    data = sources_hash((*DRAWING, "samples", "batches", "crops"))
-    checkpoint = run.folder / f"parts-{data}-{run.sizes.heads}-{run.sizes.scenes}-{run.parts_steps}.pt"
-    return faces, train_parts(bank, checkpoint, run.parts_steps, run.checkpoint_every)
+    state, rate = start(), Rate(run.steps, WARM_STEPS)
+    training_state.resume(state, run.checkpoint)
+    found = batches(bank, run.steps, start=state.step)
+    say = "centres, lengths, boxes, visibility {:.3f} {:.3f} {:.3f} {:.3f}"
+    at = (run.checkpoint, run.checkpoint_every)
+    return training_state.run(state, found, partial(advance, state, rate=rate), at, say)
 
 
-def _train_faces(run: Run, bank: Path) -> FaceNet:
-    state, checkpoint = start(), run.checkpoint
-    if checkpoint.is_file():
-        restore(state, checkpoint.read_bytes())
-        print(f"going on after step {state.step}", flush=True)
-    told: list[tuple[float, ...]] = []
-    began = time.monotonic()
-    for batch in batches(bank, run.steps, start=state.step):
-        told.append(advance(state, batch, run.steps))
-        if state.step % SAY_EVERY == 0:
-            parts = " ".join(f"{v:.3f}" for v in np.mean(told[-SAY_EVERY:], axis=0))
-            seconds = time.monotonic() - began
-            print(f"step {state.step}: centres, lengths, boxes, visibility {parts}, {seconds:.0f} s", flush=True)
-        if state.step % run.checkpoint_every == 0:
-            write_bytes(checkpoint, kept(state))
-    write_bytes(checkpoint, kept(state))
-    return _faces(state.mean.eval())
+def train_parts(run: Run) -> PartsNet:
+    """The second network."""
+    bank = draw_bank(run.folder, run.sizes)
+    name = f"{sources_hash((*DRAWING, 'samples', 'windows'))}-{run.sizes.heads}-{run.sizes.scenes}"
+    windows = draw_windows(bank, run.folder / f"windows-{name}-{run.windows}", run.windows)
+    at = (run.parts_checkpoint, run.checkpoint_every)
+    return train_drawn_parts.train_parts(bank, windows, at, run.parts_steps)
 
 
-def _faces(net: torch.nn.Module) -> FaceNet:
-    assert isinstance(net, FaceNet)
-    return net
+def start() -> State[FaceNet]:
+    """The state before the first step."""
+    return training_state.start(FaceNet, seed=SEED, decay=1e-3)
 
 
-def start() -> State:
-    """The state before the first step; sets torch's threads, seed and determinism for the process."""
-    torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(True)
-    torch.manual_seed(SEED)
-    net = FaceNet().train().to(memory_format=torch.channels_last)
-    return State(net, torch.optim.AdamW(net.parameters(), lr=PEAK_RATE, weight_decay=1e-3), deepcopy(net))
-
-
-def advance(state: State, batch: Batch, steps: int) -> tuple[float, ...]:
-    """One step of so many; its `losses`."""
-    for group in state.optimizer.param_groups:
-        group["lr"] = rate(state.step, steps)
-    parts = losses(_faces(state.net), batch)
-    state.optimizer.zero_grad(set_to_none=True)
-    torch.stack(parts).sum().backward()  # type: ignore[no-untyped-call]
-    torch.nn.utils.clip_grad_norm_(state.net.parameters(), 10.0)
-    state.optimizer.step()
-    state.step += 1
-    average(state)
+def advance(state: State[FaceNet], batch: Batch, *, rate: Rate) -> tuple[float, ...]:
+    """One step; its `losses`."""
+    parts = losses(state.net, batch)
+    training_state.descend(state, torch.stack(parts).sum(), rate.at(state.step), clip=10.0)
     return tuple(part.item() for part in parts)
 
 
@@ -154,21 +152,15 @@ def losses(net: FaceNet, batch: Batch) -> list[Tensor]:
     weight[:, 15:] *= REGION_WEIGHT
     lengths = ((found[:, 1:28] - torch.from_numpy(batch.lengths)).abs() * weight).sum() / near
     sure = torch.from_numpy(batch.visible_weights)
-    shares = torch.stack([_unshared(found, batch, weight, first) for first in (2, 16, 20, 24)]).sum() / near
+    shares = torch.stack([_shares(found, batch, weight, first) for first in (2, 16, 20, 24)]).sum() / near
     seen = binary_cross_entropy_with_logits(found[:, VISIBLE], torch.from_numpy(batch.visible), sure, reduction="sum")
     return [centres, lengths, shares, seen * VISIBLE_WEIGHT / near]
 
 
-def _unshared(found: Tensor, batch: Batch, weight: Tensor, first: int) -> Tensor:
-    """One less the generalised IoU (Rezatofighi et al. 2019) of the boxes in the four channels from `first`, summed."""
-    x0, y0, x1, y1 = found[:, first : first + 4].unbind(1)
-    u0, v0, u1, v1 = torch.from_numpy(batch.lengths)[:, first - 1 : first + 3].unbind(1)
-    both = (x1.minimum(u1) - x0.maximum(u0)).clamp(min=0) * (y1.minimum(v1) - y0.maximum(v0)).clamp(min=0)
-    union = (x1 - x0).clamp(min=0) * (y1 - y0).clamp(min=0) + (u1 - u0) * (v1 - v0) - both
-    hull = (x1.maximum(u1) - x0.minimum(u0)).clamp(min=0) * (y1.maximum(v1) - y0.minimum(v0)).clamp(min=0)
-    least = 1e-4
-    value = both / union.clamp(min=least) - (hull - union) / hull.clamp(min=least)
-    return ((1 - value) * weight[:, first - 1].clamp(max=1)).sum()
+def _shares(found: Tensor, batch: Batch, weight: Tensor, first: int) -> Tensor:
+    """What the boxes in the four channels from `first` do not share, summed."""
+    true = torch.from_numpy(batch.lengths)[:, first - 1 : first + 3]
+    return (unshared(found[:, first : first + 4], true) * weight[:, first - 1].clamp(max=1)).sum()
 
 
 def _centres(logits: Tensor, heat: Tensor) -> Tensor:

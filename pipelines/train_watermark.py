@@ -19,29 +19,21 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import math
-import time
-from copy import deepcopy
 from dataclasses import dataclass
-from io import BytesIO
+from functools import partial
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
 
+from pipelines import training_state
+from pipelines.training_state import Rate, State
 from pipelines.watermark_batches import SEED, Batch, batches, draw_bank, sources_hash
 from scgan_data import watermark_net, weights
-from scgan_data.files import write_bytes
 from scgan_data.watermark_net import MarkNet, pooled
 
-PEAK_RATE, WARM_STEPS = 2e-3, 150
-"""The rate rises to its peak in so many steps."""
-MEAN_STEPS = 400
-"""How far back the running mean of the parameters reaches."""
-CHECKPOINT_EVERY = 200
-SAY_EVERY = 100
+WARM_STEPS, CHECKPOINT_EVERY = 150, 200
 
 
 @dataclass(frozen=True)
@@ -59,17 +51,6 @@ class Run:
     def checkpoint(self) -> Path:
         """A checkpoint of other data, or of a rate that falls over other steps, has another name."""
         return self.folder / f"run-{sources_hash()}-{self.bank}-{self.steps}{'-selfies' if self.selfies else ''}.pt"
-
-
-@dataclass
-class State:
-    """All that changes from step to step."""
-
-    net: MarkNet
-    optimizer: torch.optim.Optimizer
-    mean: MarkNet
-    """The running mean of `net`, which is what ships."""
-    step: int = 0
 
 
 def main() -> None:
@@ -91,60 +72,23 @@ def main() -> None:
 def train(run: Run) -> MarkNet:
     """A trained network, from the run's checkpoint where there is one."""
     bank = draw_bank(run.folder, run.bank, selfies=run.selfies)
-    state, checkpoint = start(), run.checkpoint
-    if checkpoint.is_file():
-        restore(state, checkpoint.read_bytes())
-        print(f"going on after step {state.step}", flush=True)
-    told: list[tuple[float, float]] = []
-    began = time.monotonic()
-    for batch in batches(bank, run.steps, start=state.step):
-        told.append(advance(state, batch, run.steps))
-        if state.step % SAY_EVERY == 0:
-            loss, share = np.mean(told[-SAY_EVERY:], axis=0)
-            seconds = time.monotonic() - began
-            print(f"step {state.step}: loss {loss:.3f}, {share:.1%} right, {seconds:.0f} s", flush=True)
-        if state.step % CHECKPOINT_EVERY == 0:
-            write_bytes(checkpoint, kept(state))
-    write_bytes(checkpoint, kept(state))
-    return state.mean.eval()
+    state, rate = start(), Rate(run.steps, WARM_STEPS)
+    training_state.resume(state, run.checkpoint)
+    found = batches(bank, run.steps, start=state.step)
+    say = "loss {:.3f}, {:.1%} right"
+    return training_state.run(state, found, partial(advance, state, rate=rate), (run.checkpoint, CHECKPOINT_EVERY), say)
 
 
-def start() -> State:
-    """The state before the first step; sets torch's threads, seed and determinism for the process."""
-    torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(True)
-    torch.manual_seed(SEED)
-    net = MarkNet().train().to(memory_format=torch.channels_last)
-    return State(net, torch.optim.AdamW(net.parameters(), lr=PEAK_RATE, weight_decay=1e-3), deepcopy(net))
+def start() -> State[MarkNet]:
+    """The state before the first step."""
+    return training_state.start(MarkNet, seed=SEED, decay=1e-3)
 
 
-def rate(step: int, steps: int) -> float:
-    """The learning rate of a step, from 0, of so many."""
-    return PEAK_RATE * min((step + 1) / WARM_STEPS, 1.0) * (1 + math.cos(math.pi * step / steps)) / 2
-
-
-def advance(state: State, batch: Batch, steps: int) -> tuple[float, float]:
-    """One step of so many; the loss and the share of pictures judged right."""
-    for group in state.optimizer.param_groups:
-        group["lr"] = rate(state.step, steps)
+def advance(state: State[MarkNet], batch: Batch, *, rate: Rate) -> tuple[float, float]:
+    """One step; the loss and the share of pictures judged right."""
     loss, right = _loss(state.net, batch)
-    state.optimizer.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
-    state.optimizer.step()
-    state.step += 1
-    _average(state)
+    training_state.descend(state, loss, rate.at(state.step))
     return loss.item(), right
-
-
-@torch.no_grad()
-def _average(state: State) -> None:
-    share = 1 / min(MEAN_STEPS, 1 + state.step / 3)
-    now = state.net.state_dict()
-    for name, value in state.mean.state_dict().items():
-        if value.is_floating_point():
-            value.lerp_(now[name], share)
-        else:
-            value.copy_(now[name])
 
 
 def _loss(net: MarkNet, batch: Batch) -> tuple[Tensor, float]:
@@ -155,23 +99,6 @@ def _loss(net: MarkNet, batch: Batch) -> tuple[Tensor, float]:
     found = pooled(found_cells)
     loss = cross_entropy(found_cells, cells, 1 + 3 * cells) + cross_entropy(found, marked)
     return loss, ((found > 0) == (marked > 0)).float().mean().item()
-
-
-def kept(state: State) -> bytes:
-    """A state as bytes."""
-    buffer = BytesIO()
-    parts = {"net": state.net.state_dict(), "mean": state.mean.state_dict(), "optimizer": state.optimizer.state_dict()}
-    torch.save({"step": state.step, **parts}, buffer)
-    return buffer.getvalue()
-
-
-def restore(state: State, data: bytes) -> None:
-    """Put back what `kept` gave."""
-    found = torch.load(BytesIO(data), weights_only=True)
-    state.net.load_state_dict(found["net"])
-    state.mean.load_state_dict(found["mean"])
-    state.optimizer.load_state_dict(found["optimizer"])
-    state.step = found["step"]
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ further, goes on at the same batches. Needs no torch, so that the processes that
 from __future__ import annotations
 
 import hashlib
-from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from pipelines.ahead import ahead
 from pipelines.watermark_marks import RGB, draw_mark, lay
 from pipelines.watermark_pictures import draw_clean, jpeg
 from scgan_data.files import write_bytes
@@ -76,12 +76,7 @@ def draw_picture(index: int, *, selfies: bool = False) -> RGB:
 
 def batches(bank: Path, steps: int, *, start: int = 0) -> Iterator[Batch]:
     """Batches `start` to `steps`, drawn ahead by another process."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        waiting = deque(pool.submit(_next, bank, k) for k in range(start, min(start + AHEAD, steps)))
-        for k in range(start, steps):
-            if k + AHEAD < steps:
-                waiting.append(pool.submit(_next, bank, k + AHEAD))
-            yield waiting.popleft().result()
+    return ahead(partial(_next, bank), start, steps, count=AHEAD)
 
 
 @cache

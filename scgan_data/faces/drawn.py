@@ -6,8 +6,8 @@ made for photographs find a third of South Park's faces and a twentieth of The S
 - The picture is looked at in several sizes, each laid on a canvas with a margin. What the looks that can see a face of
   that size say of it, in the mean, makes it a candidate. Small pictures are enlarged: avatars' faces are often 64 px.
 - Each candidate is looked at closely, enlarged to one size, as it is and mirrored: its score and box are the mean.
-- A second network places the parts of the faces that are left (`drawn_parts`). A region that is not visible is missing
-  from `Face.regions`.
+- A second network sees each that is left alone, says whether it is a face, and places its parts (`drawn_parts`). The
+  score is the geometric mean of what both networks say. A region that is not visible is missing from `Face.regions`.
 
 As in `retinaface`, every batch has exactly `BATCH` places, empty ones zero: the same picture gives the same bits
 whatever its neighbours are.
@@ -71,7 +71,7 @@ def detect(images: Sequence[Image.Image], *, min_score: float = MIN_SCORE, max_s
     found: list[list[tuple[float, F64]]] = [[] for _ in images]
     for k, (i, box) in enumerate(candidates):
         found[i] += _together(close[2 * k : 2 * k + 2], box)
-    return with_parts(images, [_merged(faces, min_score) for faces in found])
+    return with_parts(images, [_merged(faces, min_score**2) for faces in found], min_score)
 
 
 @dataclass(frozen=True)

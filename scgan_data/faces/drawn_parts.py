@@ -28,16 +28,23 @@ MIRRORED = (0, 1, 3, 2, 4, 6, 5, 7, 8, 9, 10, 11, 12)
 _F32 = NDArray[np.float32]
 
 
-def with_parts(images: Sequence[Image.Image], found: list[list[tuple[float, F64]]]) -> list[list[Face]]:
-    """Faces of scores and boxes, a list for each picture, with points and regions."""
+def with_parts(
+    images: Sequence[Image.Image], found: list[list[tuple[float, F64]]], min_score: float
+) -> list[list[Face]]:
+    """Faces of the detector's scores and boxes, a list for each picture, with points and regions, best score first.
+
+    A score becomes the geometric mean of itself and of what this network says; those that it leaves over `min_score`
+    stay.
+    """
     shown = [_crop(images[i], box) for i, faces in enumerate(found) for _, box in faces]
     said = _look_at([view for crop in shown for view in (crop, crop[:, ::-1])])
     placed = iter(_mean(said[k], said[k + 1]) for k in range(0, len(said), 2))
-    return [[_face(score, box, next(placed)) for score, box in faces] for faces in found]
+    seen = [[_face(score, box, next(placed)) for score, box in faces] for faces in found]
+    return [sorted((f for f in faces if f.score > min_score), key=lambda f: -f.score) for faces in seen]
 
 
 def _crop(image: Image.Image, box: F64) -> _F32:
-    """(80, 80, 3): the face in the middle, zero beyond the picture."""
+    """(96, 96, 3): the face in the middle, zero beyond the picture."""
     from scgan_data.faces.drawn_net import PARTS_AROUND, PARTS_PX
 
     scale = PARTS_PX / (PARTS_AROUND * size_of(box))
@@ -51,7 +58,7 @@ def _crop(image: Image.Image, box: F64) -> _F32:
 
 
 def _look_at(views: list[_F32]) -> list[F64]:
-    """The network's 29 outputs for each view."""
+    """The network's 30 outputs for each view."""
     import torch
 
     said: list[F64] = []
@@ -66,7 +73,7 @@ def _look_at(views: list[_F32]) -> list[F64]:
 
 
 def _mean(plain: F64, mirrored: F64) -> tuple[F64, F64]:
-    """Places (13, 2) and visibility (3,) of both views together."""
+    """Places (13, 2), and logits of the regions' visibility and of being a face (4,), of both views together."""
     other = mirrored[:26].reshape(13, 2)[list(MIRRORED)] * (-1, 1)
     for corner in (0, 7, 9, 11):
         other[[corner, corner + 1], 0] = other[[corner + 1, corner], 0]
@@ -78,4 +85,5 @@ def _face(score: float, box: F64, placed: tuple[F64, F64]) -> Face:
 
     places = placed[0] * (PARTS_AROUND * size_of(box) / 2) + (box[:2] + box[2:]) / 2
     regions = {part: as_box(places[7 + 2 * n : 9 + 2 * n].ravel()) for n, part in enumerate(PARTS) if placed[1][n] > 0}
-    return Face(as_box(box), score, places[2:7], MappingProxyType(regions))
+    both = float(np.sqrt(score / (1 + np.exp(-placed[1][3]))))
+    return Face(as_box(box), both, places[2:7], MappingProxyType(regions))
