@@ -57,6 +57,7 @@ class Rendered:
     """Of eyes, nose and mouth; None where there is none."""
 
 
+@cache
 def portraits(style: str, count: int, size: int = 256) -> list[Rendered]:
     """That many portraits of a style."""
     made = []
@@ -88,11 +89,13 @@ def _box(points: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Box:
     return float(x0), float(y0), float(x1), float(y1)
 
 
+@cache
 def own_faceless(count: int, seed: int = 2) -> list[Image.Image]:
     """Pictures without a face by the training's code, under other seeds."""
     return [draw_faceless(np.random.default_rng([SEED, seed, k]), 256) for k in range(count)]
 
 
+@cache
 def patterns(count: int) -> list[Image.Image]:
     """Patterns and landscapes by other hands."""
     made = []

@@ -24,6 +24,8 @@ from pipelines.watermark_pictures import jpeg
 
 FACES, EMPTY, CROP_PX, AROUND = 20, 8, 96, 1.5
 """Faces and windows without one of a batch, their sides, and in sizes of the face what they show."""
+DOUBTS = 0.8
+"""The share of doubts in what is empty."""
 AHEAD = 8
 _U8 = NDArray[np.uint8]
 _F32 = NDArray[np.float32]
@@ -44,25 +46,30 @@ class Crops:
     """(28, 4)."""
 
 
-def crops(bank: Path, windows: Path, steps: int, *, start: int = 0) -> Iterator[Crops]:
+Sources = tuple[Path, Path, Path | None]
+"""The bank, its windows, and its doubts (`drawn_doubts`) once there are such."""
+
+
+def crops(sources: Sources, steps: int, *, start: int = 0) -> Iterator[Crops]:
     """Batches `start` to `steps`, drawn ahead by another process."""
-    return ahead(partial(_next, bank, windows), start, steps, count=AHEAD)
+    return ahead(partial(_next, sources), start, steps, count=AHEAD)
 
 
 @cache
-def _opened(bank: Path, windows: Path) -> tuple[Bank, Windows]:
-    return open_bank(bank), open_windows(windows)
+def _opened(sources: Sources) -> tuple[Bank, Windows, _F32 | None]:
+    bank, windows, doubts = sources
+    return open_bank(bank), open_windows(windows), None if doubts is None else np.load(doubts)
 
 
-def _next(bank: Path, windows: Path, step: int) -> Crops:
-    return draw_crops(step, *_opened(bank, windows))
+def _next(sources: Sources, step: int) -> Crops:
+    return draw_crops(step, *_opened(sources))
 
 
-def draw_crops(step: int, bank: Bank, windows: Windows) -> Crops:
-    """The batch of that step."""
-    rng = np.random.default_rng([SEED, 4, step])
+def draw_crops(step: int, bank: Bank, windows: Windows, doubts: _F32 | None = None) -> Crops:
+    """The batch of that step; with doubts, most of the empty windows are such."""
+    rng = np.random.default_rng([SEED, 4 if doubts is None else 6, step])
     rows = [_face(rng, windows, int(rng.integers(len(windows.truth)))) for _ in range(FACES)]
-    rows += [(_empty(rng, bank), np.zeros(26), np.zeros(26), np.zeros(4), np.eye(4)[3]) for _ in range(EMPTY)]
+    rows += [(_empty(rng, bank, doubts), np.zeros(26), np.zeros(26), np.zeros(4), np.eye(4)[3]) for _ in range(EMPTY)]
     images, *columns = (np.stack(column) for column in zip(*rows, strict=True))
     return Crops(images, *(column.astype(np.float32) for column in columns))
 
@@ -97,12 +104,20 @@ def mirrored(places: _F32) -> _F32:
     return other
 
 
-def _empty(rng: np.random.Generator, bank: Bank) -> _U8:
+def _empty(rng: np.random.Generator, bank: Bank, doubts: _F32 | None) -> _U8:
     """A window of a scene, mostly of several the one that shows most; turned, its channels exchanged now and then."""
+    if doubts is not None and len(doubts) and rng.random() < DOUBTS:
+        index, x, y, size = doubts[rng.integers(len(doubts))]
+        reach = AROUND / 2 * size * float(np.exp(rng.normal(0, 0.15)))
+        middle = np.array([x, y]) + rng.normal(0, 0.1, 2) * size
+        return _varied(rng, cut(bank.scenes[int(index)], middle - reach, 2 * reach))
     scene = bank.scenes[rng.integers(len(bank.scenes))]
     places = [_place(rng, len(scene)) for _ in range(1 if rng.random() < 0.25 else 4)]
     x, y, side = max(places, key=lambda p: float(scene[max(0, p[1]) : p[1] + p[2], max(0, p[0]) : p[0] + p[2]].std()))
-    image = cut(scene, np.array([x, y]), side)
+    return _varied(rng, cut(scene, np.array([x, y]), side))
+
+
+def _varied(rng: np.random.Generator, image: Image.Image) -> _U8:
     if rng.random() < 0.6:
         image = image.transpose(Image.Transpose(int(rng.integers(7))))
     if rng.random() < 0.3:

@@ -15,21 +15,29 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from pipelines import training_state
 from pipelines.drawn_bank import SEED
-from pipelines.drawn_crops import FACES, Crops, crops
+from pipelines.drawn_crops import FACES, Crops, Sources, crops
 from pipelines.drawn_losses import unshared
 from pipelines.training_state import Rate, State
 from scgan_data.faces.drawn_net import PLACES, PartsNet
 
-WARM_STEPS = 200
+WARM_STEPS, SECOND_PEAK = 200, 8e-4
+"""Of the rate; its peak the second time."""
 BOXES = (0, 14, 18, 22)
 """Where the face's and the regions' boxes begin among the places."""
 
 
-def train_parts(bank: Path, windows: Path, checkpoint: tuple[Path, int], steps: int) -> PartsNet:
-    """A trained network, from the checkpoint (file, every so many steps) where there is one."""
+def train_parts(sources: Sources, checkpoint: tuple[Path, int], steps: int, first: PartsNet | None = None) -> PartsNet:
+    """A trained network, from the checkpoint (file, every so many steps) where there is one.
+
+    `first` is the network of the first time, which the second one goes on from, with doubts among its sources.
+    """
     state, rate = start(), Rate(steps, WARM_STEPS)
+    if first is not None:
+        rate = Rate(steps, WARM_STEPS, SECOND_PEAK)
+        state.net.load_state_dict(first.state_dict())
+        state.mean.load_state_dict(first.state_dict())
     training_state.resume(state, checkpoint[0])
-    batches = crops(bank, windows, steps, start=state.step)
+    batches = crops(sources, steps, start=state.step)
     say = "places, boxes, visibility {:.3f} {:.3f} {:.4f}"
     return training_state.run(state, batches, partial(advance, state, rate=rate), checkpoint, say)
 

@@ -159,6 +159,32 @@ def test_the_truth_of_a_drawn_head_is_where_its_parts_are():
             assert iou((x0, y0, x1, y1), bounds(eyes)) > 0
 
 
+def test_a_straight_mouth_is_as_high_as_its_stroke_and_what_is_covered_is_not_there():
+    from pipelines.drawn_pen import Pen, arc, changed, edge, ring
+
+    def drawn_without(part: str | None, covered: bool) -> np.ndarray:
+        pen = Pen(np.random.default_rng(0), 100.0, (208.0, 208.0), (0, 0, 0), 0, without=part)
+        pen.fill(ring(0, 0, 1, 1), (250, 220, 190))
+        pen.line(arc(0, 0.5, 0.4, 0.0), width=0.08, part="mouth")
+        if covered:
+            pen.fill(ring(0, 0.5, 0.7, 0.3), (10, 90, 10))
+        return np.asarray(pen.image)
+
+    mouth = edge(changed(drawn_without(None, False), drawn_without("mouth", False)))
+    assert mouth is not None
+    x0, y0, x1, y1 = bounds(mouth)
+    assert 80 <= x1 - x0 <= 90 and 7 <= y1 - y0 <= 10 and abs((y0 + y1) / 2 - 258) <= 1
+    assert edge(changed(drawn_without(None, True), drawn_without("mouth", True))) is None
+
+
+def test_eyes_behind_dark_glasses_are_not_visible():
+    from pipelines.drawn_styles import draw_style
+
+    sprites = [draw_style(np.random.default_rng([9, k]), "notionists", 128) for k in range(16)]
+    hidden = [sprite.regions[0] is None for sprite in sprites]
+    assert 0 < sum(hidden) < 8
+
+
 @pytest.fixture(scope="module")
 def bank(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a bank of twelve heads and four scenes."""
@@ -185,6 +211,27 @@ def test_a_batch_is_a_function_of_its_number_and_its_cells_hold_the_truth(bank: 
     np.testing.assert_allclose(width * height, 1, rtol=1e-3)  # in units of the root of the box's area
 
 
+def test_a_face_seen_closely_has_its_parts_where_they_are_and_an_empty_window_has_none(bank: Path):
+    from pipelines.drawn_bank import Sizes, draw_bank, open_bank
+    from pipelines.drawn_crops import EMPTY, FACES, draw_crops, mirrored
+    from pipelines.drawn_windows import draw_windows, open_windows
+
+    folder = draw_bank(bank, Sizes(12, 4))
+    windows, opened = open_windows(draw_windows(folder, bank / "windows", 6)), open_bank(folder)
+    one, two, other = (draw_crops(k, opened, windows) for k in (5, 5, 6))
+    for field in ("images", "places", "weights", "visible", "visible_weights"):
+        assert np.array_equal(getattr(one, field), getattr(two, field))
+    assert (one.images != other.images).any() and len(one.images) == FACES + EMPTY
+    assert (one.visible[:, 3] == [1] * FACES + [0] * EMPTY).all() and not one.weights[FACES:].any()
+    boxes = one.places[:FACES, :4]
+    np.testing.assert_allclose(
+        np.sqrt((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])) / 2, 1 / 1.5, rtol=0.5
+    )
+    places = one.places[0].reshape(13, 2)
+    np.testing.assert_allclose(mirrored(mirrored(places)), places)
+    assert mirrored(places)[0, 0] == -places[1, 0] and mirrored(places)[2, 0] == -places[3, 0]
+
+
 def test_a_training_that_is_killed_goes_on_to_the_bytes_of_an_undisturbed_one(bank: Path, tmp_path: Path):
     import shutil
 
@@ -195,16 +242,29 @@ def test_a_training_that_is_killed_goes_on_to_the_bytes_of_an_undisturbed_one(ba
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     for folder in (whole, killed):
         shutil.copytree(bank, folder)
-    drawn_net.save(*train(Run(whole, 6, Sizes(12, 4), 2, 4)), tmp_path / "whole.npz")
+    drawn_net.save(*train(Run(whole, 6, Sizes(12, 4), 2, 4, 3, 6)), tmp_path / "whole.npz")
     command = [sys.executable, "-m", "pipelines.train_drawn", "--folder", killed, "--out", tmp_path / "never.npz"]
-    command += ["--steps", "6", "--heads", "12", "--scenes", "4", "--checkpoint-every", "2", "--parts-steps", "4"]
+    command += [
+        "--steps",
+        "6",
+        "--heads",
+        "12",
+        "--scenes",
+        "4",
+        "--checkpoint-every",
+        "2",
+        "--parts-steps",
+        "4",
+        "--windows",
+        "6",
+    ]
     checkpoint = Run(killed, 6, Sizes(12, 4)).checkpoint
     with subprocess.Popen([str(part) for part in command]) as process:
         while not checkpoint.is_file() and process.poll() is None:
             time.sleep(0.02)
         process.kill()
     assert not (tmp_path / "never.npz").exists()
-    drawn_net.save(*train(Run(killed, 6, Sizes(12, 4), 2, 4)), tmp_path / "killed.npz")
+    drawn_net.save(*train(Run(killed, 6, Sizes(12, 4), 2, 4, 3, 6)), tmp_path / "killed.npz")
     assert (tmp_path / "whole.npz").read_bytes() == (tmp_path / "killed.npz").read_bytes()
 
 
