@@ -117,7 +117,7 @@ WEIGHTS: dict[str, Weights] = {
         ),
         Weights(
             name="drawn",  # our own: pipelines/train_drawn.py
-            sha256="d55ca444c5f848fd8333bf8eddc881a38ef0e549fb964b0fce1c5339b455a623",
+            sha256="aa25c90fd4b552b9cae9b4f1b45c23a8c6b054e153a24f2dbf75eacae07606db",
             license="MIT",
             shipped="drawn.npz",
         ),

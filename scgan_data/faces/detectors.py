@@ -73,7 +73,7 @@ class DetectionConfig(Config):
 
     detector: DetectorName | dict[str, DetectorName] = {"selfie": "retinaface-mobilenet", "drawn": "drawn"}
     """Which detector: one name, or one a domain (`selfie`, a style's name, `drawn` for every style, `default`)."""
-    min_score: PerDomain = {"selfie": 0.9, "drawn": 0.55}
+    min_score: PerDomain = {"selfie": 0.9, "drawn": 0.74}
     """Least score of a face. Of 49 portraits the least sure had .992, a dog's face reached .81; `drawn.MIN_SCORE`."""
     max_side_px: Annotated[int, Field(ge=64)] = 640
     """Longer side to which pictures are reduced for detection."""

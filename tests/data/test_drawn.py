@@ -47,8 +47,8 @@ def iou(one: Sequence[float], other: Sequence[float]) -> float:
     return both / (sum((b[2] - b[0]) * (b[3] - b[1]) for b in (one, other)) - both)
 
 
-@pytest.mark.parametrize("style", ["micah", "notionists", "toon-head"])
-def test_faces_of_a_style_that_training_never_saw_are_found_with_their_regions(style: str):
+@pytest.mark.parametrize(("style", "least"), [("micah", 0.6), ("notionists", 0.35), ("toon-head", 0.45)])
+def test_faces_of_a_style_that_training_never_saw_are_found_with_their_regions(style: str, least: float):
     made = [portrait(style, seed) for seed in range(12)]
     found = drawn.detect([image for image, _ in made])
     best = [
@@ -60,7 +60,7 @@ def test_faces_of_a_style_that_training_never_saw_are_found_with_their_regions(s
         for part, points in zip(drawn_parts.PARTS, sprite.regions, strict=True):
             if faces and points is not None:
                 overlaps.append(iou(faces[0].regions[part], bounds(points)) if part in faces[0].regions else 0)
-    assert np.mean(overlaps) > 0.3  # of tight boxes a few pixels high; figures: benchmarks/faces_drawn.py
+    assert np.mean(overlaps) > least  # of tight boxes a few pixels high; figures: benchmarks/faces_drawn.py
 
 
 def test_the_five_points_lie_in_order_within_an_upright_face():
