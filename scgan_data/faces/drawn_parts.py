@@ -3,8 +3,9 @@
 The network sees each face alone, in one size, as it is and mirrored, and the mean of both counts. Before it, a layer
 from all features to all places was tried: mean IoU of the regions of 100 portraits each .387, .509, .566 and .519
 (notionists, micah, toon-head, personas, none of them in training). Looking for each place separately, on larger
-faces and with training's truth defined as theirs is, gives .465, .704, .580 and .614; since then eyes behind dark glasses
-are not in their truth. What is left: a chin's line is taken for a small mouth, of a long nose only the tip is seen.
+faces and with training's truth defined as theirs is, gives .465, .704, .580 and .614; since then eyes behind dark
+glasses are not in their truth. What is left: a chin's line is taken for a small mouth, of a long nose only the tip is
+seen.
 """
 
 from __future__ import annotations
