@@ -12,7 +12,8 @@ renders are committed. The limit of the score was chosen on renders of training'
 None of the sets is blind any more. The held-out styles' boxes were laid beside training's (same definition since then:
 what changes where the part is left out), their noses and mouths turned out to be twice as large as those that were
 drawn for training, and training's ranges were widened; kinds of things in pictures without a face were added after a
-look at the false ones. No picture, part or colour of these sets is in training.
+look at the false ones. No picture, part or colour of these sets is in training. The figures that are kept were measured
+in two processes, each set whole; those of the photo detector are an earlier run's.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ from scgan_data.faces.face import Face
 
 CASES = Path(__file__).parents[2] / "shared" / "cases"
 PORTRAITS, ANIME, FACELESS = 100, 500, 500
+FREE = ("notionists",)
+"""Held-out styles under CC0: the others' pictures are not committed."""
 FOUND_IOU, STILLS_IOU = 0.4, 0.3
 LEAST_SCORE = 0.02
 """For average precision, which looks at all scores."""
@@ -88,7 +91,8 @@ def _style(errors: Errors, named: Named, style: str) -> list[Figure]:
     found = detect([portrait.image for portrait in made], score)
     best = [_best(faces, portrait.face, score) for faces, portrait in zip(found, made, strict=True)]
     hits = np.array([overlap >= FOUND_IOU for _, overlap in best])
-    _keep(errors, f"{name} {style} missed", [p.image for p, hit in zip(made, hits, strict=True) if not hit], True)
+    missed = [p.image for p, hit in zip(made, hits, strict=True) if not hit]
+    _keep(errors, f"{name} {style} missed", missed, style in FREE)
     target = 0.95 if name == "drawn" else None
     rows = [_share(f"{name}: {style} found", hits.tolist(), target)]
     if name != "drawn":
