@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,8 @@ DOUBTS = 0.8
 AHEAD = 8
 _U8 = NDArray[np.uint8]
 _F32 = NDArray[np.float32]
+_Real = NDArray[np.floating[Any]]
+_Row = tuple[_U8, _Real, _Real, _Real, _Real]
 
 
 @dataclass(frozen=True)
@@ -68,13 +71,13 @@ def _next(sources: Sources, step: int) -> Crops:
 def draw_crops(step: int, bank: Bank, windows: Windows, doubts: _F32 | None = None) -> Crops:
     """The batch of that step; with doubts, most of the empty windows are such."""
     rng = np.random.default_rng([SEED, 4 if doubts is None else 6, step])
-    rows = [_face(rng, windows, int(rng.integers(len(windows.truth)))) for _ in range(FACES)]
+    rows: list[_Row] = [_face(rng, windows, int(rng.integers(len(windows.truth)))) for _ in range(FACES)]
     rows += [(_empty(rng, bank, doubts), np.zeros(26), np.zeros(26), np.zeros(4), np.eye(4)[3]) for _ in range(EMPTY)]
     images, *columns = (np.stack(column) for column in zip(*rows, strict=True))
     return Crops(images, *(column.astype(np.float32) for column in columns))
 
 
-def _face(rng: np.random.Generator, windows: Windows, index: int) -> tuple[_U8, _F32, _F32, _F32, _F32]:
+def _face(rng: np.random.Generator, windows: Windows, index: int) -> _Row:
     """A face about the middle and about as large as it will be shown; mirrored half of the times."""
     box, places, weights, visible, known = np.split(windows.truth[index], (4, 30, 56, 59))
     size = float(np.sqrt(np.prod(box[2:] - box[:2])))
@@ -96,12 +99,12 @@ def cut(image: _U8, corner: NDArray[np.floating], side: float) -> Image.Image:
     return source.transform((CROP_PX, CROP_PX), Image.Transform.AFFINE, coefficients, method, fillcolor=(GRAY,) * 3)
 
 
-def mirrored(places: _F32) -> _F32:
+def mirrored(places: _Real) -> _Real:
     """Places (13, 2) of the mirrored window."""
     other = places[[0, 1, 3, 2, 4, 6, 5, *range(7, 13)]] * np.array([-1, 1])
     for corner in (0, 7, 9, 11):
         other[[corner, corner + 1], 0] = other[[corner + 1, corner], 0]
-    return other
+    return np.asarray(other)
 
 
 def _empty(rng: np.random.Generator, bank: Bank, doubts: _F32 | None) -> _U8:

@@ -59,7 +59,7 @@ def start(make: Callable[[], Net], *, seed: int, decay: float) -> State[Net]:
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     torch.manual_seed(seed)
-    net = make().train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    net = make().train().to(memory_format=torch.channels_last)
     return State(net, torch.optim.AdamW(net.parameters(), lr=0.0, weight_decay=decay), deepcopy(net))
 
 
