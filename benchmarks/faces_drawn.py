@@ -12,8 +12,7 @@ renders are committed. The limit of the score was chosen on renders of training'
 None of the sets is blind any more. The held-out styles' boxes were laid beside training's (same definition since then:
 what changes where the part is left out), their noses and mouths turned out to be twice as large as those that were
 drawn for training, and training's ranges were widened; kinds of things in pictures without a face were added after a
-look at the false ones. No picture, part or colour of these sets is in training. The figures that are kept were measured
-in two processes, each set whole; those of the photo detector are an earlier run's.
+look at the false ones. No picture, part or colour of these sets is in training.
 """
 
 from __future__ import annotations

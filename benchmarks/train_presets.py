@@ -87,7 +87,7 @@ def figures(name: str, model: Path, *, reference: bool) -> list[Figure]:
         rows = [_kid(f"{row} (reference)", found[row]) for row in ("untrained", "selfies", "portraits")]
     trained = found["trained"]
     rows.append(_kid(name, trained))
-    rows.append(Figure(f"{name}: held-out cycle error", trained["cycle_error"], "mean |G_BA(G_AB(x)) - x|"))
+    rows.append(Figure(f"{name}: held-out cycle error", trained["cycle_error"], "mean absolute difference"))
     rows += [
         Figure(f"{name}: cycle error, {region}", trained[f"cycle_error_{region}"], "")
         for region in ("eyes", "nose", "mouth")
