@@ -115,9 +115,10 @@ def test_portraits_are_framed_as_the_selfies_are_cropped() -> None:
     eyes = np.median([face.landmarks[:2].mean(0) for face in found], axis=0) / 220
     scale = np.median([head_scale(face.landmarks) for face in found]) / 220
     side_factor, eyes_at = formula(config, "selfie")
-    half = {name: BY_NAME[name].tolerance / 2 for name in ("eyes_x", "eyes_y", "face_scale")}
+    half = {name: BY_NAME[name].tolerance / 2 for name in ("eyes_x", "eyes_y")}
     assert eyes[0] == pytest.approx(0.5, abs=half["eyes_x"]) and eyes[1] == pytest.approx(eyes_at, abs=half["eyes_y"])
-    assert scale == pytest.approx(1 / side_factor, abs=half["face_scale"])
+    # By the drawings' own eyes the scale is .214 (default) or .241 (happy, side); the detector sets them 8 % too near.
+    assert scale == pytest.approx(1 / side_factor, abs=0.01)
 
 
 @pytest.mark.parametrize("name", watermarks.MARKS)
