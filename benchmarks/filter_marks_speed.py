@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +14,7 @@ from benchmarks.results import Figure
 from benchmarks.watermark_cases import portraits, windows
 from scgan_data import quality
 from scgan_data.watermark import WatermarkConfig
+from scgan_data.workers import pool
 
 
 def rates() -> list[Figure]:
@@ -38,11 +37,11 @@ def rates() -> list[Figure]:
 def _rate(paths: list[str]) -> float:
     os.environ["OMP_NUM_THREADS"] = "1"
     config, batch = WatermarkConfig(), pd.DataFrame({"path": paths * 3})
-    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-        list(pool.map(quality.measure_batch, [batch.head(8)] * 4, [config] * 4))  # start, import, warm up
+    with pool(2) as executor:
+        list(executor.map(quality.measure_batch, [batch.head(8)] * 4, [config] * 4))  # start, import, warm up
         seen = []
         for _ in range(3):
             started = time.perf_counter()
-            list(pool.map(quality.measure_batch, [batch] * 6, [config] * 6))
+            list(executor.map(quality.measure_batch, [batch] * 6, [config] * 6))
             seen.append(6 * len(batch) / (time.perf_counter() - started))
     return float(np.median(seen))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from concurrent.futures import ProcessPoolExecutor
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from PIL import Image
 
 from scgan_data import files, images, manifest
 from scgan_data.sample.portraits import AUTHOR, LICENSE, portraits
+from scgan_data.workers import pool
 
 WORKERS = 2
 CROP_PX = 256
@@ -29,9 +29,9 @@ def made(home: Path, count: int) -> Path:
     done = home / "05_annotate"
     if (done / manifest.FILE_NAME).is_file():
         return done
-    with ProcessPoolExecutor(WORKERS) as pool:
+    with pool(WORKERS) as executor:
         share = -(-count // WORKERS)
-        parts = list(pool.map(_rendered, [home / "pictures"] * WORKERS, range(WORKERS), [share] * WORKERS))
+        parts = list(executor.map(_rendered, [home / "pictures"] * WORKERS, range(WORKERS), [share] * WORKERS))
     rows = [_decided(n, row) for n, row in enumerate([row for part in parts for row in part][:count])]
     rows += [_copy(row, home / "pictures") for row in rows[::COPY_EACH]]
     manifest.write(home / "03_filter", manifest.table(rows))

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from typing import TypeVar
+
+from scgan_data.workers import processes
 
 Batch = TypeVar("Batch")
 
 
 def ahead(draw: Callable[[int], Batch], start: int, stop: int, *, count: int) -> Iterator[Batch]:
     """Batches `start` to `stop` in order, up to `count` of them drawn ahead. `draw` must be picklable."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        waiting = deque(pool.submit(draw, k) for k in range(start, min(start + count, stop)))
-        for k in range(start, stop):
-            if k + count < stop:
-                waiting.append(pool.submit(draw, k + count))
-            yield waiting.popleft().result()
+    with processes(1) as pool:
+        try:
+            waiting = deque(pool.submit(draw, k) for k in range(start, min(start + count, stop)))
+            for k in range(start, stop):
+                if k + count < stop:
+                    waiting.append(pool.submit(draw, k + count))
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)  # who stops early does not wait for what was ahead

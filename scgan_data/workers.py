@@ -1,9 +1,11 @@
 """Worker processes.
 
 They are spawned, not forked: torch's thread pools do not survive a fork, and a forked child would hold the stage's lock
-after its parent's death. A worker whose parent died ends itself. Each uses one thread: two threads on a contended core
-ran 2.5 times slower than one. This module is light, since every worker imports it (with pandas, a worker's start cost
-.6 s of CPU more).
+after its parent's death. A worker whose parent died ends itself: left to ProcessPoolExecutor it waits for ever, since
+every worker holds both ends of the queue that it reads from and never sees that nobody writes any more. It waits for
+the parent's end on a pipe, which needs no polling and is the same on Linux and macOS (prctl is Linux alone). Each uses
+one thread: two threads on a contended core ran 2.5 times slower than one. This module is light, since every worker
+imports it (with pandas, a worker's start cost .6 s of CPU more).
 """
 
 from __future__ import annotations
@@ -24,8 +26,13 @@ def pool(workers: int) -> Iterator[Executor]:
     if workers <= 1:
         yield _Inline()
         return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_start_worker) as pool:
+    with processes(workers) as pool:
         yield pool
+
+
+def processes(count: int) -> ProcessPoolExecutor:
+    """The same where one worker too is a process of its own."""
+    return ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_start_worker)
 
 
 class _Inline(Executor):
