@@ -222,9 +222,12 @@ def verdicts(
     """Print who said what, how far reviewers agree, what is disputed, and what audits found."""
     from rich.console import Console
 
+    from scgan_data.errors import ScganError
     from scgan_data.review import agreement
-    from scgan_data.verdicts import read_verdicts
+    from scgan_data.verdicts import FILE, read_verdicts
 
+    if file != FILE and not file.is_file():
+        raise ScganError(f"{file}: no such file; `review --verdicts` says where verdicts are kept, by default {FILE}")
     found = agreement.summary(read_verdicts(file))
     if json:
         typer.echo(files.as_json(found.as_json()))

@@ -8,6 +8,7 @@ runs outside this repository too.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args
@@ -40,7 +41,8 @@ class Config(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
 
-PerDomain = Annotated[float | dict[str, float | None] | None, Field(union_mode="left_to_right")]
+_Finite = Annotated[float, Field(allow_inf_nan=False)]
+PerDomain = Annotated[_Finite | dict[str, _Finite | None] | None, Field(union_mode="left_to_right")]
 """A limit: one number for all, null for off, or a mapping from `selfie`, a style's name, `drawn` (every style) and
 `default` to numbers or null."""
 
@@ -54,11 +56,14 @@ def limit_for(limit: PerDomain, domain: str) -> float | None:
 
 
 C = TypeVar("C", bound=Config)
+_TAG = re.compile(r"(float|constrained-float|dict\[.*)$")
+"""What pydantic puts into a location to say which type of a limit it tried."""
 
 
 def load(model: type[C], section: str, *, file: Path | None = None, overrides: Sequence[str] = ()) -> C:
     """The typed section of a params file, with `key=value` overrides (dotted for nested keys) applied.
 
+    One domain's limit (`min_sharpness.selfie=.3`) is laid over those of the others, the file's or else the default.
     `file` None means params.yaml here, or the built-in defaults where there is none. Raises ConfigError.
     """
     content = read_params(file)
@@ -67,7 +72,7 @@ def load(model: type[C], section: str, *, file: Path | None = None, overrides: S
         raise ConfigError(f"{_name(file)}: `{section}` must be a mapping of keys, not {type(values).__name__}")
     merged = dict(values)
     for text in overrides:
-        _apply(merged, text, section)
+        _apply(merged, text, section, model)
     try:
         return model.model_validate(merged)
     except ValidationError as error:
@@ -83,6 +88,8 @@ def read_params(file: Path | None = None) -> dict[str, Any]:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not UTF-8 text (byte {error.start}): save it as UTF-8") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" at line {mark.line + 1}" if mark else ""
@@ -97,26 +104,35 @@ def read_params(file: Path | None = None) -> dict[str, Any]:
     return content
 
 
-def _apply(values: dict[str, Any], text: str, section: str) -> None:
+def _apply(values: dict[str, Any], text: str, section: str, model: type[BaseModel]) -> None:
     key, sign, raw = text.partition("=")
     if not sign or not key:
         raise ConfigError(f"--set {text}: write it as key=value, for example --set size_px=128")
     *parents, leaf = key.removeprefix(f"{section}.").split(".")
-    target = values
+    target, models = values, [model]
     for parent in parents:
-        inner = target.get(parent)
-        target[parent] = dict(inner) if isinstance(inner, Mapping) else {}
-        target = target[parent]
+        fields = [known.model_fields[parent] for known in models if parent in known.model_fields]
+        default = fields[0].default if fields else None
+        target[parent] = _opened(target.get(parent, default))
+        target, models = target[parent], [inner for field in fields for inner in _models_in(field)]
     try:
         target[leaf] = yaml.safe_load(raw)
     except yaml.YAMLError:
         raise ConfigError(f"--set {text}: the value is not YAML; quote it") from None
 
 
+def _opened(held: Any) -> dict[str, Any]:
+    """What one key more is laid over: a mapping, or a limit of all domains; a model has defaults of its own."""
+    if isinstance(held, Mapping):
+        return dict(held)
+    return {"default": held} if isinstance(held, (int, float)) else {}
+
+
 def _explain(error: ValidationError, model: type[Config], section: str, file: str, overrides: Sequence[str]) -> str:
-    """The first problem of a section as one line."""
-    problem = error.errors()[0]
-    location = [str(part) for part in problem["loc"]]
+    """The first problem of a section as one line; of what could be several types, the one that fits furthest."""
+    problems = error.errors()
+    problem = max((p for p in problems if p["loc"][:1] == problems[0]["loc"][:1]), key=lambda p: len(p["loc"]))
+    location = [str(part) for part in problem["loc"] if not _TAG.match(str(part))]
     where = f"{file} or --set" if overrides else file
     if problem["type"] == "extra_forbidden":
         names = _names_beside(model, location)

@@ -69,7 +69,20 @@ def one_line(error: BaseException) -> str | None:
         return f"the disk is full{_where(error)}: free some space and run the same command again; finished work is kept"
     if isinstance(error, PermissionError):
         return f"permission denied{_where(error)}: check who owns it"
+    if isinstance(error, OSError) and error.errno in _PLACES:
+        return f"{_PLACES[error.errno]}{_where(error)}: name another place"
     return None
+
+
+_PLACES = {
+    errno.EROFS: "the file system is read-only",
+    errno.EFBIG: "a file may not grow that large (ulimit -f, or the file system's own limit)",
+    errno.EEXIST: "something else is there already",
+    errno.ENOTDIR: "a file is where a folder is needed",
+    errno.EISDIR: "a folder is where a file is needed",
+    errno.ENAMETOOLONG: "the name is too long",
+}
+"""Where a user's path leads nowhere."""
 
 
 def _where(error: OSError) -> str:

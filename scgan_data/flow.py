@@ -6,6 +6,7 @@ A stage is one module with `run`, a `…Config`, and `MODULES` (the sources that
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
@@ -14,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from scgan_data import config, manifest, show
-from scgan_data.errors import StoppedError
+from scgan_data.errors import ScganError, StoppedError
 from scgan_data.stage import StageFolder, open_stage
 from scgan_data.terminal import console
 
@@ -54,11 +55,13 @@ def run_configured(
 ) -> None:
     """`run_stage` with a configuration in hand, and options of the stage's own. `collect` has no source folder.
 
-    `dedup` also takes a folder of pictures that has no manifest.
+    `dedup` also takes a folder of pictures that has no manifest. Raises ScganError for a `dst` that holds something
+    else than a stage's results: it is replaced whole.
     """
     run = module_of(stage).run
     is_bare = stage == "dedup" and src is not None and src.is_dir() and not (src / manifest.FILE_NAME).exists()
     before = manifest.read(src) if src and not is_bare else None
+    _refuse_loss(dst.absolute(), before)
     with open_stage(stage, dst) as folder:
         try:
             if is_bare and src:
@@ -72,6 +75,16 @@ def run_configured(
         except KeyboardInterrupt:
             raise StoppedError(f"{stage} stopped; finished work is kept, the same command goes on from here") from None
     console.print(show.table(summary, f"{stage} → {dst}"))
+
+
+def _refuse_loss(dst: Path, before: pd.DataFrame | None) -> None:
+    """Raises ScganError where replacing `dst` would delete what is no stage's, or the pictures that are to be read."""
+    ours = (dst / manifest.FILE_NAME).is_file()
+    if not ours and (dst.is_file() or (dst.is_dir() and any(dst.iterdir()))):
+        raise ScganError(f"{dst} is no stage's folder, and would be replaced whole: name another")
+    inside = f"{os.path.normpath(dst)}{os.sep}"
+    if ours and before is not None and before["path"].dropna().str.startswith(inside).any():
+        raise ScganError(f"{dst} holds the pictures that are to be read, and would be replaced whole: name another")
 
 
 def _bare_rows(settings: config.Config, src: Path, folder: StageFolder, workers: int | None) -> pd.DataFrame:

@@ -170,7 +170,7 @@ def _added(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
 def read(folder: Path) -> pd.DataFrame:
     """A finished stage's rows, with absolute paths.
 
-    Raises ManifestError where the folder has no manifest (the stage has not finished) or the file is damaged.
+    Raises ManifestError where the folder has no manifest (the stage has not finished), or a damaged or foreign one.
     """
     file = folder / FILE_NAME
     if not file.is_file():
@@ -179,7 +179,10 @@ def read(folder: Path) -> pd.DataFrame:
         arrow = pq.read_table(file)
     except (pa.ArrowException, OSError) as error:
         raise ManifestError(f"{file} cannot be read ({error}); run the stage that writes it again") from error
-    rows = table(_without_retired(_to_pandas(arrow)))
+    try:
+        rows = table(_without_retired(_to_pandas(arrow)))
+    except ManifestError as error:
+        raise ManifestError(f"{file}: {error}; is it a stage's, of this version?") from None
     base = str(folder.absolute())
     rows["path"] = [None if pd.isna(p) else os.path.normpath(os.path.join(base, p)) for p in rows["path"]]  # noqa: PTH118
     return rows

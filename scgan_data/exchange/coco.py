@@ -13,7 +13,7 @@ person_keypoints_SPLIT.json (points), names that importers go by; the dataset's 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -183,6 +183,8 @@ def said(file: Path, sizes: Sizes) -> Iterator[Said]:
     Label Studio's converter gives the pictures that nobody annotated a null size: those are not spoken of.
     """
     document = parse(_Document, file, read(file))
+    _refuse_twice(file, "images", [image.id for image in document.images])
+    _refuse_twice(file, "categories", [category.id for category in document.categories])
     names = {category.id: category.name for category in document.categories}
     scope = frozenset(Region(name) for name in names.values() if name in set(Region))
     boxes: dict[int | str, dict[Region, Box]] = {image.id: {} for image in document.images}
@@ -207,6 +209,14 @@ def said(file: Path, sizes: Sizes) -> Iterator[Said]:
             continue
         size_px = (image.width, image.height)
         yield Said(entry, id_in(image.file_name), boxes[image.id], scope, size_px, points.get(image.id))
+
+
+def _refuse_twice(file: Path, name: str, ids: Sequence[int | str]) -> None:
+    """Raises ExchangeError where two entries share an id: an annotation that names it could mean either."""
+    first: dict[int | str, int] = {}
+    for number, one in enumerate(ids):
+        if first.setdefault(one, number) != number:
+            raise ExchangeError(f"{file}, {name}[{number}]: id {one} is {name}[{first[one]}]'s already; ids are unique")
 
 
 def _corners(annotation: _Annotation, where: str) -> Box:

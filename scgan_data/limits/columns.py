@@ -36,6 +36,8 @@ class Table:
             self.known = frozenset(pq.ParquetFile(self.file).schema_arrow.names)
         except (pa.ArrowException, OSError) as error:
             raise ManifestError(f"{self.file} cannot be read ({error}); run the stage that writes it again") from error
+        if not self.known >= {"id", "domain", "status"}:
+            raise ManifestError(f"{self.file}: no stage's manifest: it has no id, domain and status")
 
     def __len__(self) -> int:
         count: int = pq.ParquetFile(self.file).metadata.num_rows

@@ -38,6 +38,7 @@ def what_if(changes: Sequence[str], folder: Path, params: Path | None) -> Change
     table, found = Table(folder), pairs.read(folder)
     rows, labels = reached(table, "dedup")
     codes, domains = labels["domain"]
+    settings.check_domains(changes, LIMITS, domains)
     outcomes, before = recorded(labels, [KEPT, *DECIDED[1:]])
     again = _decided(table, rows[np.isin(before, range(len(DECIDED)))], found, new)
     after, values = before.copy(), np.full(len(rows), np.nan)

@@ -68,7 +68,7 @@ def _file(content_id: str, rows: list[tuple[Path, dict[str, Any]]]) -> Path | No
 
 
 def explain(prefix: str, data: Path) -> Card:
-    """Find a picture by its id, or the beginning of it, in the stage folders of `data`.
+    """Find a picture by its id, or the beginning of it, in the stage folders of `data`; a crop is its picture's.
 
     Raises ScganError where none or several begin so.
     """
@@ -76,12 +76,22 @@ def explain(prefix: str, data: Path) -> Card:
     if not folders:
         raise ScganError(f"{data} has no stage's folder; name the folder that holds them with --data")
     tables = [Table(folder) for folder in folders]
-    content_id = _only(prefix, tables, data)
-    found = [(t.folder, row) for t in tables for row in t.rows_of(content_id)]
+    content_id, found = _through_crop(_only(prefix, tables, data), tables)
     pairs = _pairs(content_id, folders)
     others = {i for pair in pairs for i in (pair["id_one"], pair["id_two"])}
     files = {i: _file(i, [(t.folder, row) for t in tables for row in t.rows_of(i)]) for i in others}
     return Card(content_id, found, pairs, {i: file for i, file in files.items() if file is not None})
+
+
+def _through_crop(content_id: str, tables: list[Table]) -> tuple[str, list[tuple[Path, dict[str, Any]]]]:
+    """The picture that an id is about, and its rows: for a crop's, the picture that it was cut from, and this crop."""
+    found = [(t.folder, row) for t in tables for row in t.rows_of(content_id)]
+    parent = next((row["parent_id"] for _, row in found if row["id"] == content_id and row.get("parent_id")), None)
+    if parent is not None:
+        both = [(t.folder, row) for t in tables for row in t.rows_of(parent) if row["id"] in (parent, content_id)]
+        if any(row["id"] == parent for _, row in both):
+            return parent, both
+    return content_id, found
 
 
 def _only(prefix: str, tables: list[Table], data: Path) -> str:

@@ -1,7 +1,7 @@
 """Which limits a command line means: `filter.max_aspect=1.8`, `dedup.max_difference.selfie=.4`.
 
-A change is laid over what holds now (params.yaml, else the default), one domain's over the others', unlike a stage's
-`--set`, which replaces what the file says.
+A change is laid over what holds now (params.yaml, else the default), one domain's over the others', as a stage's
+`--set` is.
 """
 
 from __future__ import annotations
@@ -47,6 +47,15 @@ def changed(base: C, stage: str, changes: Sequence[str], limits: Sequence[str]) 
         problem = error.errors()[0]
         key = str(problem["loc"][0])
         raise ConfigError(f"{stage}.{key} = {values[key]!r}: {problem['msg']}") from None
+
+
+def check_domains(changes: Sequence[str], limits: Sequence[str], domains: Sequence[str]) -> None:
+    """Raises ConfigError for a change of one of these `limits` that holds for no domain of the manifest."""
+    known = [*domains, "drawn", "default"]
+    for text in changes:
+        _, key, *domain = text.partition("=")[0].split(".", 2)
+        if key in limits and domain and domain[0] not in known:
+            raise ConfigError(f"{text}: no domain `{domain[0]}` here{nearest(domain[0], known)}")
 
 
 def _parsed(text: str, raw: str) -> Any:

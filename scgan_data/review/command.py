@@ -17,7 +17,7 @@ from scgan_data.review.book import Book
 from scgan_data.review.changes import Changes
 from scgan_data.review.guard import Access
 from scgan_data.review.serving import Stop, serve
-from scgan_data.verdicts import without_undone
+from scgan_data.verdicts import Line, without_undone
 
 
 def review(
@@ -33,7 +33,7 @@ def review(
     found = catalog.read(folder)
     book = Book(file, found)
     work = Changes(found, book, reviewer)
-    before = len(book.lines)
+    before = len(_said_by(reviewer, book))
 
     def build(access: Access, stop: Stop) -> ASGIApp:
         return application(work, access, str(folder))
@@ -44,15 +44,18 @@ def review(
 
 
 def done(book: Book, reviewer: str, before: int) -> str:
-    """What a reviewer added to a book that had so many lines."""
+    """What a reviewer added to a book that had so many lines of theirs; others may have written meanwhile."""
     book.refresh()
-    new = [line for line in book.lines if line.get("reviewer") == reviewer][-max(0, len(book.lines) - before) :]
-    new = new if len(book.lines) > before else []
+    new = _said_by(reviewer, book)[before:]
     kept = without_undone(new)
     counts = Counter("boxes moved" if "regions" in line else f"{line['verdict']}ed" for line in kept)
     undone = sum("undoes" in line for line in new)
     parts = [f"{count} {what}" for what, count in sorted(counts.items())] + ([f"{undone} undone"] if undone else [])
     return f"review: {', '.join(parts) or 'nothing changed'}; {book.file} has it all"
+
+
+def _said_by(reviewer: str, book: Book) -> list[Line]:
+    return [line for line in book.lines if line.get("reviewer") == reviewer]
 
 
 def default_reviewer() -> str:

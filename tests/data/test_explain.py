@@ -129,6 +129,12 @@ def test_a_source_is_explained_through_its_crop(data: Path):
     assert explain("ef", data).rows[0][1]["parent_id"] == ONE
 
 
+def test_a_crop_is_explained_with_its_picture_and_the_picture_s_copies(data: Path):
+    found = explain("ef", data)
+    assert [folder.name for folder, _ in found.rows] == ["04_crop", "03_filter", "02_dedup"]
+    assert [pair["confirmed"] for pair in found.pairs] == [True, False] and set(found.partners) == {ONE, TWO, FAR}
+
+
 def test_the_drawing_has_the_mark_the_copies_and_what_differs(data: Path):
     found = explain("ab", data)
     file = comparison_sheet.draw(found, data)

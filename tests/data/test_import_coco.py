@@ -161,6 +161,8 @@ def set_(*path: str | int, to: object) -> Callable[[dict], None]:
         (set_("annotations", 2, "attributes", to={"rotation": 4}), r"annotations\[2\]: a rotated box"),
         (set_("categories", 0, "name", to="eye"), r"annotations\[0\]: `eye` is no region; did you mean `eyes`\?"),
         (lambda c: c["images"].append(c["images"][0] | {"id": 9}), r"images\[4\] .* is there already, at images\[0\]"),
+        (lambda c: c["images"].append(c["images"][0] | {"file_name": "x.png"}), r"images\[4\]: id 1 is images\[0\]'s"),
+        (lambda c: c["categories"].append({"id": 1, "name": "nose"}), r"categories\[\d+\]: id 1 is categories\[0\]'s"),
         (lambda c: c.pop("images"), r"images: Field required"),
     ],
 )

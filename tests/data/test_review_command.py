@@ -14,7 +14,8 @@ import requests
 from scgan_data import manifest
 from scgan_data.errors import ScganError
 from scgan_data.records import Reason
-from scgan_data.review import changes, command
+from scgan_data.review import catalog, changes, command
+from scgan_data.review.book import Book
 from scgan_data.verdicts import read_verdicts
 from tests.data.reviewing import Visitor, served
 
@@ -52,6 +53,16 @@ def test_nothing_is_lost_to_kill_9_and_ctrl_c_ends_with_a_line(review_folder: Pa
         assert server.wait(10) == 0
         assert "review: 1 accepted, 1 undone" in server.stdout.read()
     assert [line["id"] for line in read_verdicts(verdicts_file)] == ["crop01", "crop02", "crop05"]
+
+
+def test_what_was_done_is_one_s_own_and_of_this_time(review_folder: Path, verdicts_file: Path) -> None:
+    book = Book(verdicts_file, catalog.read(review_folder))
+    book.add([{"id": "crop01", "verdict": "reject"}], "carl", {})
+    before = 1
+    book.add([{"id": "crop02", "verdict": "reject"}], "dora", {})
+    assert "nothing changed" in command.done(book, "carl", before)
+    book.add([{"id": "crop03", "verdict": "accept"}], "carl", {})
+    assert command.done(book, "carl", before).startswith("review: 1 accepted;")
 
 
 def test_errors_are_one_line(review_folder: Path, verdicts_file: Path, tmp_path: Path) -> None:
