@@ -17,29 +17,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 
-from scgan_data import weights
-from scgan_data.faces.face import Box, Face
+from scgan_data.faces.drawn_looks import F64, MARGIN_PX, Look, close_look, looks, size_of
+from scgan_data.faces.drawn_parts import with_parts
+from scgan_data.faces.face import Face
 
 if TYPE_CHECKING:
     import torch
 
-    from scgan_data.faces.drawn_net import PartsNet
-
 BATCH = 4
-SHRINK, LOOKS = 0.7, 6
-"""Each look is so much smaller than the one before; at most so many looks."""
-LEAST_SIDE_PX = 80
-"""The smallest look's longer side, unless the picture is smaller still."""
 SEEN_PX = (16.0, 140.0)
 """Sizes of faces (root of the area) in a look that training showed well."""
-MARGIN_PX = 16
 MIN_SCORE = 0.74
 """About where, on renders of the training's kind with other seeds, as large a share of faces is missed as of pictures
 crowded with things has a false one. Chosen on 60 heads (2 missed) and 100 pictures (5 false); on 200 each it
@@ -48,43 +40,25 @@ FAINT = 0.05
 """What one look says counts from here."""
 CANDIDATE = 0.25
 """What the first looks, in the mean, hold a face from here is looked at closely."""
-CLOSE_PX, AROUND = 96.0, 2.8
-"""A candidate's size when looked at closely, and the side of what is shown of it, in its sizes."""
 NMS_IOU, NMS_WITHIN = 0.4, 0.75
 """Of two faces the less sure goes where so much of their union is shared, or so much of it lies within the other."""
-F64 = NDArray[np.float64]
 
 
 def detect(images: Sequence[Image.Image], *, min_score: float = MIN_SCORE, max_side_px: int = 640) -> list[list[Face]]:
     """The faces of each picture, best score first, in its pixels.
 
-    `max_side_px` is the longer side of the largest look at pictures that are larger; smaller ones are enlarged, but at
-    most twice and to at most a quarter of it. Raises WeightsError.
+    `max_side_px` limits the looks (`drawn_looks`). Raises WeightsError.
     """
-    from scgan_data.faces.drawn_parts import with_parts
-
-    looks = [(i, look) for i, image in enumerate(images) for look in _looks(image, max_side_px)]
+    whole = [(i, look) for i, image in enumerate(images) for look in looks(image, max_side_px)]
     sights: list[list[_Sight]] = [[] for _ in images]
-    for (i, _), sight in zip(looks, _look_at([look for _, look in looks]), strict=True):
+    for (i, _), sight in zip(whole, _look_at([look for _, look in whole]), strict=True):
         sights[i].append(sight)
     candidates = [(i, box) for i, seen in enumerate(sights) for box in _candidates(seen)]
-    close = _look_at([_close_look(images[i], box, mirrored) for i, box in candidates for mirrored in (False, True)])
+    close = _look_at([close_look(images[i], box, mirrored) for i, box in candidates for mirrored in (False, True)])
     found: list[list[tuple[float, F64]]] = [[] for _ in images]
     for k, (i, box) in enumerate(candidates):
         found[i] += _together(close[2 * k : 2 * k + 2], box)
     return with_parts(images, [_merged(faces, min_score**2) for faces in found], min_score)
-
-
-@dataclass(frozen=True)
-class _Look:
-    """A picture or a part of it on a canvas: pixels (h, w, 3) in -1..1, and how to come back to the source."""
-
-    pixels: NDArray[np.float32]
-    canvas: tuple[int, int]
-    scale_xy: tuple[float, float]
-    corner_xy: tuple[float, float] = (0.0, 0.0)
-    """Where the pixels begin in the source."""
-    mirrored: bool = False
 
 
 @dataclass(frozen=True)
@@ -96,61 +70,7 @@ class _Sight:
     scale_xy: tuple[float, float]
 
 
-def _looks(image: Image.Image, max_side_px: int) -> list[_Look]:
-    longer = max(image.size)
-    side = min(max_side_px, max(longer, min(2 * longer, max_side_px // 4)))
-    sides = [side]
-    while len(sides) < LOOKS and round(sides[-1] * SHRINK) >= LEAST_SIDE_PX:
-        sides.append(round(sides[-1] * SHRINK))
-    return [_look(image, side) for side in sides]
-
-
-def _look(image: Image.Image, side: int) -> _Look:
-    from scgan_data.faces.drawn_net import DEEPEST
-
-    scale = side / max(image.size)
-    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-    method = Image.Resampling.BILINEAR if scale <= 1 else Image.Resampling.BICUBIC
-    rgb = image.convert("RGB")
-    small = rgb if size == image.size else rgb.resize(size, method, reducing_gap=3.0)
-    height, width = (-(-(n + 2 * MARGIN_PX) // DEEPEST) * DEEPEST for n in (size[1], size[0]))
-    return _Look(levels(small), (height, width), (size[0] / image.width, size[1] / image.height))
-
-
-def _close_look(image: Image.Image, box: F64, mirrored: bool) -> _Look:
-    """A candidate and what is around it, as far as the picture reaches."""
-    from scgan_data.faces.drawn_net import DEEPEST
-
-    size = size_of(box)
-    shown, corner = window(image, box, AROUND, CLOSE_PX / size)
-    if mirrored:
-        shown = ImageOps.mirror(shown)
-    side = -(-(round(AROUND * CLOSE_PX) + 2 * MARGIN_PX) // DEEPEST) * DEEPEST
-    return _Look(levels(shown), (side, side), (CLOSE_PX / size, CLOSE_PX / size), corner, mirrored)
-
-
-def window(image: Image.Image, box: F64, around: float, scale: float) -> tuple[Image.Image, tuple[float, float]]:
-    """A square about a box as far as the picture reaches, `around` sizes of the box wide, scaled; where it begins."""
-    centre, reach = (box[:2] + box[2:]) / 2, around * size_of(box) / 2
-    x0, y0 = (float(v) for v in np.clip(centre - reach, 0, np.array(image.size) - 1))
-    x1, y1 = (float(v) for v in np.minimum(np.maximum(centre + reach, (x0 + 1, y0 + 1)), image.size))
-    shape = (max(1, round((x1 - x0) * scale)), max(1, round((y1 - y0) * scale)))
-    method = Image.Resampling.BILINEAR if scale <= 1 else Image.Resampling.BICUBIC
-    part = image.convert("RGB").resize(shape, method, (x0, y0, x1, y1), reducing_gap=3.0)
-    return part, (x0, y0)
-
-
-def size_of(box: F64) -> float:
-    """The root of a box's area, at least a pixel."""
-    return max(1.0, float(np.sqrt(max(0.0, box[2] - box[0]) * max(0.0, box[3] - box[1]))))
-
-
-def levels(image: Image.Image) -> NDArray[np.float32]:
-    """A picture's (h, w, 3) levels in -1..1."""
-    return np.asarray(image, np.float32) / np.float32(127.5) - np.float32(1)
-
-
-def _look_at(looks: list[_Look]) -> list[_Sight]:
+def _look_at(looks: list[Look]) -> list[_Sight]:
     """What the network says of each, in batches of one canvas."""
     sights: dict[int, _Sight] = {}
     for canvas in sorted({look.canvas for look in looks}):
@@ -161,8 +81,10 @@ def _look_at(looks: list[_Look]) -> list[_Sight]:
     return [sights[k] for k in range(len(looks))]
 
 
-def _look_at_batch(looks: list[_Look], canvas: tuple[int, int]) -> list[_Sight]:
+def _look_at_batch(looks: list[Look], canvas: tuple[int, int]) -> list[_Sight]:
     import torch
+
+    from scgan_data.faces import drawn_net
 
     tensor = torch.zeros(BATCH, 3, *canvas).to(memory_format=torch.channels_last)
     for i, look in enumerate(looks):
@@ -171,11 +93,11 @@ def _look_at_batch(looks: list[_Look], canvas: tuple[int, int]) -> list[_Sight]:
             look.pixels[:h, :w].transpose(2, 0, 1).copy()
         )
     with torch.inference_mode():
-        cells = networks()[0](tensor)
+        cells = drawn_net.shipped()[0](tensor)
     return [_decoded(cells[i], look) for i, look in enumerate(looks)]
 
 
-def _decoded(cells: torch.Tensor, look: _Look) -> _Sight:
+def _decoded(cells: torch.Tensor, look: Look) -> _Sight:
     """One look's (31, h, w) cells: the peaks of the centres, in pixels of the source."""
     import torch
     from torch.nn.functional import max_pool2d
@@ -245,17 +167,3 @@ def _shares(one: F64, other: F64) -> tuple[float, float]:
     both = max(0.0, wide) * max(0.0, high)
     first, second = ((box[2] - box[0]) * (box[3] - box[1]) for box in (one, other))
     return float(both / max(1e-9, first + second - both)), float(both / max(1e-9, first))
-
-
-def as_box(values: F64) -> Box:
-    """Four numbers as a box of at least nothing."""
-    x0, y0, x1, y1 = (float(v) for v in values)
-    return min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)
-
-
-@lru_cache(maxsize=1)
-def networks() -> tuple[torch.nn.Module, PartsNet]:
-    """The networks, weights loaded. Raises WeightsError."""
-    from scgan_data.faces import drawn_net
-
-    return drawn_net.load(weights.find("drawn"))

@@ -8,6 +8,7 @@ torch; import it inside the function that needs it.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from scgan_data import weights
 
 STRIDE = 8
 """Pixels of a cell."""
@@ -176,6 +179,12 @@ def save(faces: FaceNet, parts: PartsNet, file: Path) -> None:
     }
     with file.open("wb") as out:
         np.savez(out, **arrays)
+
+
+@lru_cache(maxsize=1)
+def shipped() -> tuple[FaceNet, PartsNet]:
+    """The package's own networks. Raises WeightsError."""
+    return load(weights.find("drawn"))
 
 
 def load(file: Path) -> tuple[FaceNet, PartsNet]:

@@ -17,8 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from scgan_data.faces import drawn
-from scgan_data.faces.drawn import F64, as_box, levels, size_of, window
+from scgan_data.faces.drawn_looks import F64, as_box, levels, size_of, window
 from scgan_data.faces.face import Face
 from scgan_data.records import Region
 
@@ -63,6 +62,8 @@ def _look_at(views: list[_F32]) -> list[F64]:
     """The network's 30 outputs for each view."""
     import torch
 
+    from scgan_data.faces import drawn_net
+
     said: list[F64] = []
     for start in range(0, len(views), BATCH):
         part = views[start : start + BATCH]
@@ -70,7 +71,7 @@ def _look_at(views: list[_F32]) -> list[F64]:
         for i, view in enumerate(part):
             tensor[i] = torch.from_numpy(view.transpose(2, 0, 1).copy())
         with torch.inference_mode():
-            said += list(drawn.networks()[1](tensor)[: len(part)].double().numpy())
+            said += list(drawn_net.shipped()[1](tensor)[: len(part)].double().numpy())
     return said
 
 

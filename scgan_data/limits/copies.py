@@ -18,8 +18,8 @@ from scgan_data.duplicates import order, pairs
 from scgan_data.duplicates.decision import decide
 from scgan_data.duplicates.settings import DedupConfig, is_sure, is_worth_opening
 from scgan_data.limits import settings
+from scgan_data.limits.change import KEPT, Change, reached, recorded
 from scgan_data.limits.columns import Table
-from scgan_data.limits.whatif import KEPT, Change, reached, recorded
 from scgan_data.records import Reason, Status
 from scgan_data.verdicts import accepted, read_verdicts
 

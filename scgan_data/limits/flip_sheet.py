@@ -11,7 +11,7 @@ from PIL import Image
 from scgan_data import contact_sheet, files
 from scgan_data.contact_sheet import PAPER, Tile
 from scgan_data.errors import ManifestError
-from scgan_data.limits.whatif import Change
+from scgan_data.limits.change import Change
 
 MOST = 200
 """Pictures on a half of a sheet; of more, a random choice."""

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scgan_data import config
 from scgan_data.config import PerDomain
 from scgan_data.errors import ConfigError, ManifestError, nearest
-from scgan_data.limits import judgements, page, params_file, rules, sampling, settings, whatif
+from scgan_data.limits import change, judgements, page, params_file, rules, sampling, settings
 from scgan_data.limits.columns import Table
 from scgan_data.limits.fit import Fit, fit
 from scgan_data.limits.judgements import Answers
@@ -149,7 +149,7 @@ def tuning(check: str, goal: Goal, folder: Path | None, params: Path | None) -> 
     limits = config.load(rules.FilterLimits, "filter", file=params)
     table = Table(settings.folder_of("filter", folder))
     columns = table.numbers(rules.COLUMNS)
-    rows, labels = whatif.reached(table, "filter")
+    rows, labels = change.reached(table, "filter")
     columns = {name: column[rows] for name, column in columns.items()}
     codes, names = labels["domain"]
     values = rule.values(columns)

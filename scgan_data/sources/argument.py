@@ -8,14 +8,23 @@ from typing import Any
 from scgan_data.errors import SourceError
 from scgan_data.sources import video
 from scgan_data.sources.archive import ArchiveSource, is_archive
+from scgan_data.sources.commons import CommonsSource
+from scgan_data.sources.flickr import FlickrSource
 from scgan_data.sources.folder import FolderSource
 from scgan_data.sources.huggingface import HuggingFaceSource
+from scgan_data.sources.openverse import OpenverseSource
 from scgan_data.sources.page import PageSource
 from scgan_data.sources.sample import SampleSource
-from scgan_data.sources.search import search_source
 from scgan_data.sources.tables import SUFFIXES, kind_of
 from scgan_data.sources.urls import UrlsSource
 from scgan_data.sources.video import VideoSource
+
+SEARCHES: dict[str, type[OpenverseSource | CommonsSource | FlickrSource]] = {
+    "openverse": OpenverseSource,
+    "commons": CommonsSource,
+    "flickr": FlickrSource,
+}
+"""What is searched by `KIND:QUERY`."""
 
 
 def source_from_argument(text: str, domain: str, *, allow_private: bool = False) -> Any:
@@ -24,8 +33,12 @@ def source_from_argument(text: str, domain: str, *, allow_private: bool = False)
         return SampleSource.of_domain(domain)
     if "://" in text:
         return PageSource(url=text, domain=domain, allow_private=allow_private)
-    searched = search_source(text, domain, allow_private)
-    return searched if searched is not None else _on_disk(Path(text), domain, allow_private)
+    kind, colon, query = text.partition(":")
+    if not colon or kind not in SEARCHES:
+        return _on_disk(Path(text), domain, allow_private)
+    if not query.strip():
+        raise SourceError(f"{text}: no query; write it as {kind}:women portrait")
+    return SEARCHES[kind](queries=(query,), domain=domain, allow_private=allow_private)
 
 
 def _on_disk(path: Path, domain: str, allow_private: bool) -> Any:

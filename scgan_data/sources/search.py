@@ -154,26 +154,6 @@ def with_param(ask: Ask, **params: Any) -> Ask:
     return replace(ask, params={**ask.params, **{name: str(value) for name, value in params.items()}})
 
 
-def search_source(text: str, domain: str, allow_private: bool) -> Search | None:
-    """The source that `--from` names as `openverse:QUERY`, `commons:QUERY` or `flickr:QUERY`; None for another text.
-
-    Raises SourceError where the query is empty.
-    """
-    from scgan_data.sources import commons, flickr, openverse
-
-    kinds: dict[str, type[openverse.OpenverseSource | commons.CommonsSource | flickr.FlickrSource]] = {
-        "openverse": openverse.OpenverseSource,
-        "commons": commons.CommonsSource,
-        "flickr": flickr.FlickrSource,
-    }
-    kind, colon, query = text.partition(":")
-    if not colon or kind not in kinds:
-        return None
-    if not query.strip():
-        raise SourceError(f"{text}: no query; write it as {kind}:women portrait")
-    return kinds[kind](queries=(query,), domain=domain, allow_private=allow_private)
-
-
 def _offer(source: Search, hit: Hit, ask: Ask) -> Offer:
     url = hit.url and canonical(hit.url)
     page_url = hit.page_url and without_secrets(hit.page_url, ask)

@@ -11,10 +11,11 @@ import pytest
 from scgan_data.errors import SourceError
 from scgan_data.records import Reason
 from scgan_data.sources.answers import plain
+from scgan_data.sources.argument import source_from_argument
 from scgan_data.sources.commons import CommonsSource
 from scgan_data.sources.flickr import FlickrSource
 from scgan_data.sources.openverse import OpenverseSource
-from scgan_data.sources.search import Search, search_source
+from scgan_data.sources.search import Search
 from tests.data.searches import (
     CC,
     SECRET,
@@ -160,16 +161,17 @@ def test_access(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_from_text(text: str, kind: type[Search], query: str) -> None:
-    source = search_source(text, "anime", True)
+    source = source_from_argument(text, "anime", allow_private=True)
     assert isinstance(source, kind)
     assert (source.queries, source.domain, source.allow_private) == ((query,), "anime", True)
 
 
 def test_from_other_text() -> None:
-    for text in ("https://example.org/gallery", "sources/selfies", "openverse", "Openverse women", "google:cats"):
-        assert search_source(text, "selfie", False) is None
+    for text in ("sources/selfies", "openverse", "Openverse women", "google:cats"):
+        with pytest.raises(SourceError, match=f"--from {text}: nothing that is there"):
+            source_from_argument(text, "selfie")
     with pytest.raises(SourceError, match="commons: : no query; write it as commons:women portrait"):
-        search_source("commons: ", "selfie", False)
+        source_from_argument("commons: ", "selfie")
 
 
 def test_plain() -> None:
