@@ -11,10 +11,10 @@ What was seen on 2026-11-25. From 400 steps the faces are drawn ones on a photog
 are drawn too, each with its selfie's hair colour, glasses, clothes and ground, and they stay so to the end: both sides
 stay in play (the portraits' discriminator's loss is .17 after 800 steps, and .07 to .09 from 2,800 on). What is wrong:
 all get much the same mouth, after 3,600 steps with dark teeth in it; dots of colour lie on hair and shirts; hair far
-from the head and the ground remain a photograph's, blurred. Looked at, step 2,800 is the best; KID says 4,000. KID ends at 1.01
-(.986 to 1.035), for the first time below the selfies' own, 1.08 (1.05 to 1.11), and far from a second half of the
-portraits' 0: grounds and texture weigh most in it. The run was begun with 1,600 steps and gone on with at 726 with
-4,200, which changes no number: until half of either the rate is constant.
+from the head and the ground remain a photograph's, blurred. Looked at, step 2,800 is the best; KID says 4,000. KID ends
+at 1.01 (.986 to 1.035), for the first time below the selfies' own, 1.08 (1.05 to 1.11), and far from the 0 between two
+halves of the portraits: grounds and texture weigh most in it. The run was begun with 1,600 steps and gone on with at
+726 with 4,200, which changes no number: until half of either the rate is constant.
 
 Tried before. With the discriminators' rate at the demo's 4e-4, four times as high, that discriminator wins: its loss
 falls from .14 to .002, skins turn pink, and after 4,200 steps a photograph shows through (KID 1.037 at 2,400, its best,

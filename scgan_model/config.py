@@ -121,7 +121,7 @@ class TrainConfig(Config):
     generator_lr: float = Field(default=1e-3, gt=0, le=1)
     """Adam's learning rate of both generators."""
     discriminator_lr: float = Field(default=4e-4, gt=0, le=1)
-    """Adam's learning rate of both discriminators. Where a loss `d_b` falls towards 0 they have won, and the cartoons turn
+    """Adam's learning rate of both discriminators. Where the loss `d_b` falls towards 0 they won, and cartoons turn
     back into photographs: lower it. At 128 px a quarter of this kept 4,200 steps even (benchmarks/train_long)."""
     lr_rule: Literal["fixed", "sqrt"] = "fixed"
     """`sqrt` multiplies both rates by the root of batch_pairs: with Adam, whose steps have the gradient's sign and not
