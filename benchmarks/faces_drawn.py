@@ -76,7 +76,7 @@ def limits() -> list[Figure]:
     heads, empty = own_heads(200), own_faceless(200, seed=3)
     found, false = _drawn([head.image for head in heads], 0.2), _drawn(empty, 0.2)
     made = []
-    for limit in (0.5, 0.6, 0.65, 0.7, 0.72, 0.74, 0.76, 0.8):
+    for limit in (0.5, 0.6, 0.65, 0.7, 0.71, 0.72, 0.74, 0.8):
         hits = [_best(faces, head.face, limit)[1] >= FOUND_IOU for faces, head in zip(found, heads, strict=True)]
         wrong = [any(face.score >= limit for face in faces) for faces in false]
         made.append(_share(f"drawn: renders like training's found at score {limit:g}", hits))

@@ -1,11 +1,11 @@
-"""What a drawn head stands on: neck, shoulders, clothes; now and then hands, which are easily taken for faces."""
+"""What a drawn head stands on: chin, neck, shoulders, clothes; now and then hands, which are easily taken for faces."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from pipelines.drawn_parts import Look
-from pipelines.drawn_pen import Colour, Pen, hue, ring, scaled, smooth
+from pipelines.drawn_pen import Colour, Pen, arc, hue, ring, scaled, smooth
 
 
 def draw_body(pen: Pen, look: Look) -> None:
@@ -25,6 +25,8 @@ def draw_body(pen: Pen, look: Look) -> None:
     ]
     body = np.array(knots) if pen.chance(0.3) else smooth([*knots, (0.0, 3.2)])
     pen.fill(np.array([(-neck, 0.5), (neck, 0.5), (neck * 1.1, top + 0.3), (-neck * 1.1, top + 0.3)]), look.skin)
+    if pen.chance(0.3):
+        _shade_neck(pen, look, neck)
     pen.fill(body, cloth)
     if pen.chance(0.5):
         v = np.array([(-neck * 1.1, top), (neck * 1.1, top), (0.0, top + pen.between(0.2, 0.8))])
@@ -34,6 +36,24 @@ def draw_body(pen: Pen, look: Look) -> None:
     for side in (-1, 1):
         if pen.chance(0.25):
             _arm(pen, look, side, (wide, top), scaled(cloth, pen.between(0.8, 1.1)))
+
+
+def _shade_neck(pen: Pen, look: Look, neck: float) -> None:
+    """What the head's shade leaves on the neck: a crescent below the chin, black in ink drawings."""
+    tone = pen.ink if pen.chance(0.4) else scaled(look.skin, pen.between(0.5, 0.9))
+    left, right = (1.0 + pen.between(0.0, 0.25) for _ in range(2))
+    pen.fill(np.array([(-neck, 0.5), (neck, 0.5), (neck, right), (-neck, left)]), tone, outline=False)
+
+
+def draw_chin(pen: Pen, look: Look) -> None:
+    """A crease between mouth and chin, or a jaw that runs into the neck with no line but the chin's."""
+    x, y, _ = look.pose.put(0.0, (look.mouth_y + 1.0) / 2 + pen.between(-0.05, 0.1), look.width)
+    if pen.chance(0.5):
+        pen.line(arc(x, y, pen.between(0.04, 0.2), pen.between(-0.06, 0.06)), width=pen.between(0.02, 0.06))
+        return
+    half = pen.between(0.15, 0.5) * look.width
+    pen.fill(ring(x, 1.02, half, 0.14), look.skin, outline=False)
+    pen.line(arc(x, 0.96, half * pen.between(0.3, 1.0), -pen.between(0.02, 0.12)), width=pen.between(0.02, 0.06))
 
 
 def _arm(pen: Pen, look: Look, side: int, shoulder: tuple[float, float], cloth: Colour) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from pipelines.drawn_body import draw_body
+from pipelines.drawn_body import draw_body, draw_chin
 from pipelines.drawn_hair import (
     draw_animal_ears,
     draw_back_hair,
@@ -118,6 +118,8 @@ def _draw_face(
         draw_beard(pen, look, outline)
     if pen.chance(0.2 if family == "anime" else 0.06):
         _blush(pen, look)
+    if not look.muzzle and pen.chance(0.2):
+        draw_chin(pen, look)
     early = hair == "fringe" and pen.chance(0.5)
     low = draw_front_hair(pen, look, outline, hair) if early else -1.0
     mouth = draw_mouth(pen, look)

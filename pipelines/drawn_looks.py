@@ -24,7 +24,7 @@ SKINS: tuple[Colour, ...] = (
 HAIRS: tuple[Colour, ...] = ((25, 20, 20), (60, 40, 25), (120, 70, 30), (190, 140, 60), (230, 200, 110), (150, 50, 30),
                              (200, 200, 200), (245, 245, 245))  # fmt: skip
 MOUTHS = ("line", "smile", "frown", "wave", "open", "grin", "teeth", "lips")
-NOSES = ("none", "dot", "line", "long", "curve", "triangle", "button", "sausage", "nostrils", "shaded")
+NOSES = ("none", "dot", "line", "long", "hook", "curve", "triangle", "button", "sausage", "nostrils", "shaded")
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Family:
 FAMILIES = {
     "plain": Family(
         0.16, (0.6, 1.15), (-0.35, 0.15), (0.3, 0.55), (0.1, 0.3), (0.7, 1.6), "ball dot ring arc line almond",
-        (0.3, 0.75), (0.08, 0.36), "none dot line long long curve triangle button sausage nostrils", (0.35, 0.7),
+        (0.3, 0.75), (0.08, 0.36), "none dot line long hook curve triangle button sausage nostrils", (0.35, 0.7),
         (0.12, 0.45), " ".join(MOUTHS) + " open grin open lips", (0.2, 0.15, 0.15, 0.12, 0.1, 0.1, 0.18), 0.4,
         power=(1.8, 4.0), taper=(-0.25, 0.3),
     ),
@@ -93,13 +93,13 @@ FAMILIES = {
     ),
     "strip": Family(  # ink on white
         0.14, (0.55, 1.05), (-0.3, 0.15), (0.22, 0.5), (0.05, 0.25), (0.5, 1.5), "dot dot ball ring arc line almond",
-        (0.4, 0.75), (0.1, 0.38), "none dot line long long curve triangle button sausage", (0.4, 0.7), (0.15, 0.45),
-        " ".join(MOUTHS) + " open grin open lips", (0.2, 0.15, 0.15, 0.15, 0.12, 0.1, 0.13), 0.5,
+        (0.4, 0.75), (0.1, 0.38), "none dot line long hook hook curve triangle button sausage", (0.4, 0.7),
+        (0.15, 0.45), " ".join(MOUTHS) + " open grin open lips", (0.2, 0.15, 0.15, 0.15, 0.12, 0.1, 0.13), 0.5,
         outlined=1.0, shaded=0.0, skin="paper",
     ),
     "person": Family(
         0.1, (0.66, 0.85), (-0.15, 0.08), (0.38, 0.5), (0.14, 0.24), (0.45, 0.9), "almond almond dot ball",
-        (0.55, 0.75), (0.12, 0.32), "line long curve nostrils shaded triangle", (0.48, 0.65), (0.2, 0.36),
+        (0.55, 0.75), (0.12, 0.32), "line long hook curve nostrils shaded triangle", (0.48, 0.65), (0.2, 0.36),
         "lips smile line open grin teeth frown", (0.3, 0.12, 0.28, 0.08, 0.1, 0.02, 0.1), 0.45, outlined=0.45,
         taper=(0.0, 0.2), point=(0.0, 0.35), shaded=0.35, skin="human",
     ),

@@ -29,6 +29,8 @@ def draw_nose(pen: Pen, look: Look) -> Points:
             reach = pen.between(0.0, 0.7) * n
             knots = [(x, top), (x + direction * pen.between(0.0, 1.1) * n, y), (x + direction * reach, y + 0.1 * n)]
             pen.line(np.array(knots[: 2 + pen.chance(0.8)]), width=pen.between(0.02, 0.07), part="nose")
+        case "hook":
+            pen.line(_hook(pen, look, (x, y), direction), width=pen.between(0.02, 0.07), part="nose")
         case "curve":
             pen.line(
                 arc(tip[0], tip[1], n * 0.6, pen.between(-0.5, 0.5) * n), width=pen.between(0.02, 0.06), part="nose"
@@ -53,6 +55,19 @@ def draw_nose(pen: Pen, look: Look) -> Points:
         case "shaded":
             _shaded_nose(pen, look, (x, y), lean)
     return tip
+
+
+def _hook(pen: Pen, look: Look, at: tuple[float, float], direction: int) -> Points:
+    """A bridge from between the brows that runs round the tip and ends below or behind it."""
+    x, y = at
+    n = look.nose_size
+    r = n * pen.between(0.2, 0.55)
+    top = min(look.eye_y + pen.between(-0.15, 0.1), y - 2 * r)
+    middle = x + direction * pen.between(-0.1, 0.5) * n
+    bridge = [(x + direction * pen.between(-0.3, 0.3) * n, top), (middle, (top + y - r) / 2)]
+    angles = np.linspace(0, np.pi * pen.between(0.5, 1.2), 12)
+    tip = np.stack([middle - direction * r * 0.3 + direction * r * np.cos(angles), y - r + r * np.sin(angles)], 1)
+    return np.concatenate([np.array(bridge), tip])
 
 
 def _shaded_nose(pen: Pen, look: Look, at: tuple[float, float], lean: float) -> None:

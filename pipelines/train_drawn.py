@@ -11,11 +11,8 @@ face, the generalised IoU of the boxes, and the cross entropy of the regions' vi
 multiply in bfloat16, their sums and parameters have 32 bits: a step takes .2 s instead of .36 on one free core of a
 processor that has such instructions (avx512_bf16); where they are imitated it is slower than with 32 bits.
 
-What ships is of two runs. The first network is an earlier state of this code's (commit f73434e: other heads, scenes and
-truth about parts; 6,200 steps, 99,200 pictures, 27 minutes of one core). The second one is this code's: 5,000 steps, 13
-minutes of processor time, on 10,000 pictures more; and 700 with that first network's doubts. The command as it stands
-trains the first one anew with 4,800 steps (76,800 pictures; 86,800 in all), so it gives other bytes than what ships.
-For a whole new run there was no processor time; whether its first network is better has not been tried.
+What ships is of one run of this command: 4,800 steps of the first network (76,800 pictures, 35 minutes on a core that
+others used too), 5,000 and 700 of the second (10,000 pictures, 12 minutes), and some for the banks.
 
 Tried: samples of 160 px before emptier grounds (every held-out face found as well, but every second busy picture had a
 false one); parts from the detector's own cells (`scgan_data/faces/drawn_parts` says how far that went); the mean score

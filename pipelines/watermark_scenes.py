@@ -39,9 +39,9 @@ def _noise(exponent_tenths: int, seed: int, size: int) -> NDArray[np.float32]:
 
 
 def texture(rng: np.random.Generator, size: int) -> Image.Image:
-    """One of the prepared textures, turned or mirrored."""
+    """One of the prepared textures, turned or mirrored; the caller's own, to draw on."""
     sheet = _textures(int(rng.integers(160)), size)
-    return sheet.transpose(Image.Transpose(int(rng.integers(7)))) if rng.random() < 0.8 else sheet
+    return sheet.transpose(Image.Transpose(int(rng.integers(7)))) if rng.random() < 0.8 else sheet.copy()
 
 
 @cache

@@ -117,7 +117,7 @@ WEIGHTS: dict[str, Weights] = {
         ),
         Weights(
             name="drawn",  # our own: pipelines/train_drawn.py
-            sha256="aa25c90fd4b552b9cae9b4f1b45c23a8c6b054e153a24f2dbf75eacae07606db",
+            sha256="ee845923f8c7797b7c189e7ebadb646edb33c52781a53e543ecb38745cd43efc",
             license="MIT",
             shipped="drawn.npz",
         ),

@@ -17,6 +17,7 @@ import skimage
 from dicebear import Avatar, Style
 from PIL import Image, ImageDraw, ImageFont
 
+from pipelines.watermark_scenes import texture
 from scgan_data import quality, watermark, watermark_signature, weights
 from scgan_data.config import limit_for
 from scgan_data.errors import WeightsError
@@ -196,3 +197,13 @@ def test_what_ships_is_not_trained_with_research_photographs(monkeypatch, capsys
 def test_the_module_is_imported_without_torch():
     code = "import sys, scgan_data.filter, scgan_data.watermark; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_who_draws_on_a_texture_changes_no_other() -> None:
+    def drawn(seed: int) -> Image.Image:
+        return texture(np.random.default_rng(seed), 32)
+
+    for seed in range(20):  # one in five is used as it lies in memory
+        before = drawn(seed).tobytes()
+        drawn(seed).paste("red", (0, 0, 32, 32))
+        assert drawn(seed).tobytes() == before
