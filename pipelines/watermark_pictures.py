@@ -3,9 +3,9 @@
 What ships may stem only from such pictures. Photographs: those bundled with scikit-image that its documentation calls
 CC0, public domain or without known restrictions, and matplotlib's Grace Hopper (US Navy), bent, recoloured and cut up.
 Portraits: DiceBear's avataaars (free use), lorelei, notionists and open-peeps (CC0). Scenes: `watermark_scenes`,
-`watermark_toons`, `watermark_people`; a dozen photographs would be far too few without them. Every picture is a function of its random
-generator. The sample's selfies are research-only: they are used where they are asked for, for a variant that nobody
-ships.
+`watermark_toons`, `watermark_people`; a dozen photographs would be far too few without them. Every picture is a
+function of its random generator. The sample's selfies are research-only: they are used where they are asked for, for a
+variant that nobody ships.
 """
 
 from __future__ import annotations
