@@ -4,15 +4,11 @@ Each step takes eight windows of clean pictures, each clean and under a mark (`w
 cross entropy of every 8 x 8 cell (does a mark touch it) and of the picture's pooled score. The rate falls to nothing as
 half a cosine, and what is written is a running mean of the parameters. Every `CHECKPOINT_EVERY` steps the whole state
 is written, by rename; a run that was killed goes on from there and ends with the bytes of an undisturbed one. What
-ships took 37 minutes on one of two cores, and a few for the bank.
+ships took 82 minutes on two cores that others used too (a step takes .35 s on a free one).
 
-Tried: clean pictures without walls of names behind people, casts of drawn heads, things with writing and pictures of
-few pixels: average precision on selfies .985 instead of .980, on portrait photographs .978 (.959), on film stills .894
-(.923), on anime faces of 64 px .820 (.894); at 1 % false it found .83 of logos on selfies instead of .71, .80 of tiled
-marks instead of .91, and on film stills .14 to .27 of all marks instead of .36 to .67. A network a domain would have
-the better of both, and costs a second file. On those pictures before, 5,400 steps under a rate that fell with the root
-of the step: selfies .986, film stills .921; the scores of two networks together: .988, .917; the mean of their
-parameters: .951.
+Tried: 5,400 steps under a rate that fell with the root of the step (on selfies average precision .986 instead of .987,
+on film stills .921 instead of .894); the scores of both networks together (.988, .917); the mean of their parameters
+(.951). What is left is not for lack of training: banners with repeated logos behind people look like tiled marks.
 
 Fixed seeds, one thread (two on contended cores ran 15 times slower), 32-bit numbers (bfloat16 is imitated on most
 processors, at a tenth of the speed) and deterministic kernels: two runs on one machine agree bit for bit. No research

@@ -111,7 +111,7 @@ WEIGHTS: dict[str, Weights] = {
         ),
         Weights(
             name="watermark",  # our own: pipelines/train_watermark.py
-            sha256="c7e279f1fe066943424fdf27cac4fa589d5171afb204a1897352ba8e026f12e3",
+            sha256="407cee8668a12b92b318deb7cd244b9a4a26e9099c5afbc463bdc860b11b9c61",
             license="MIT",
             shipped="watermark.npz",
         ),
