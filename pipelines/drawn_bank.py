@@ -7,9 +7,7 @@ head of a style takes 70 ms, one of our own 30), and turning, mirroring, recolou
 from __future__ import annotations
 
 import hashlib
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +17,7 @@ from pipelines.drawn_heads import Sprite, draw_head
 from pipelines.drawn_pen import SPRITE_PX, Points
 from pipelines.drawn_scenes import SCENE_PX, draw_faceless
 from pipelines.drawn_styles import STYLES, draw_style
+from scgan_data.workers import processes
 
 SEED = 20261125
 TURNS = 24
@@ -69,7 +68,7 @@ def draw_bank(folder: Path, sizes: Sizes) -> Path:
     out = folder / f"bank-{sources_hash()}-{sizes.heads}-{sizes.scenes}"
     if not (out / "known.npy").is_file():
         out.mkdir(parents=True, exist_ok=True)
-        with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        with processes(2) as pool:
             scenes = np.lib.format.open_memmap(
                 out / "scenes.npy", "w+", np.uint8, (sizes.scenes, SCENE_PX, SCENE_PX, 3)
             )

@@ -10,11 +10,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cache, partial
 from io import BytesIO
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +23,7 @@ from pipelines.ahead import ahead
 from pipelines.watermark_marks import RGB, draw_mark, lay
 from pipelines.watermark_pictures import draw_clean, jpeg
 from scgan_data.files import write_bytes
+from scgan_data.workers import processes
 
 SEED = 20240607
 PICTURE_PX, CROP_PX, PAIRS = 208, 144, 8
@@ -60,7 +59,7 @@ def draw_bank(folder: Path, count: int, *, selfies: bool = False) -> Path:
     """
     file = folder / f"pictures-{sources_hash(_DRAWING)}-{count}{'-selfies' if selfies else ''}.npy"
     if not file.is_file():
-        with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        with processes(2) as pool:
             drawn = pool.map(partial(draw_picture, selfies=selfies), range(count), chunksize=20)
             bank = np.stack(list(drawn))
         buffer = BytesIO()

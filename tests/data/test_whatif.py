@@ -208,7 +208,7 @@ def test_limits_of_crop_decide_as_crop_itself(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "params.yaml").unlink(missing_ok=True)
     rows = [{"id": f"{n:02}" * 32, "parent_id": f"p{n}", **FACE, **change} for n, change in enumerate(faces)]
-    gone = {"id": "ff", "domain": "selfie", "status": "rejected", "rejected_by": "crop", "reason": "no_face"}
+    gone = {"id": "ff", "domain": "ink", "status": "rejected", "rejected_by": "crop", "reason": "no_face"}
     table = manifest.table([*rows, gone])
     decide = lambda config: decision.decide(table, config, table["id"].map({}), stage="crop")  # noqa: E731
     manifest.write(tmp_path / "04", decide(crop_rules.CropLimits()))
