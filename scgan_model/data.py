@@ -19,7 +19,7 @@ from torch import Tensor
 
 from scgan_data import images
 from scgan_data.errors import DatasetError
-from scgan_data.records import ATTENTIVE, Split
+from scgan_data.records import ATTENTIVE, SELFIE, Split
 from scgan_model.ranks import ALONE, Ranks
 
 METADATA = "metadata.jsonl"
@@ -102,17 +102,22 @@ def _open(file: Path) -> Image.Image:
     return image
 
 
-def identity(dataset: Path, style: str) -> str:
-    """A hash of what a training takes from the folder: the metadata files, and the pictures' names, which are hashes of
-    their content."""
-    digest = hashlib.sha256()
-    for part in (Path(Split.TRAIN) / "selfie", Path(Split.TEST) / "selfie", Path(Split.TRAIN) / style):
-        folder = dataset / part
+def contents(dataset: Path, style: str) -> dict[str, list[str]]:
+    """What a training takes from the folder, by part ("train/selfie"): the hash of its metadata file, then the names
+    of its pictures, each a hash of its content. Raises DatasetError."""
+    found = {}
+    for split, domain in ((Split.TRAIN, SELFIE), (Split.TEST, SELFIE), (Split.TRAIN, style)):
+        folder = dataset / split / domain
         if not (folder / METADATA).is_file():
             raise DatasetError(f"{folder / METADATA} is missing: run the dataset stage first, with this domain in it")
-        digest.update((folder / METADATA).read_bytes())
-        digest.update("\n".join(sorted(file.name for file in folder.glob("*.png"))).encode())
-    return digest.hexdigest()
+        facts = hashlib.sha256((folder / METADATA).read_bytes()).hexdigest()
+        found[f"{split}/{domain}"] = [facts, *sorted(file.stem for file in folder.glob("*.png"))]
+    return found
+
+
+def identity(found: dict[str, list[str]]) -> str:
+    """One hash of `contents`."""
+    return hashlib.sha256(repr(sorted(found.items())).encode()).hexdigest()
 
 
 class Sampler:

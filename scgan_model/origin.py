@@ -1,9 +1,10 @@
 """Where a training comes from: what a checkpoint records so that somebody can find code and data again.
 
 `style`, `dataset` (our own hash of names and metadata) and `code` (a hash of the modules that decide the numbers) must
-be the same for a resume. `git` and `dvc` are for people: the commit of the code, `-dirty` where files differ from it,
-and the hash under which DVC keeps the dataset; None outside a repository. They do not decide, since a commit that
-changes a comment of the README, or a dataset that was copied out of DVC, changes no number.
+be the same for a resume; `pictures` says in what one dataset differs from another. `git` and `dvc` are for people: the
+commit of the code, `-dirty` where files differ from it, and the hash under which DVC keeps the dataset; None outside a
+repository. They do not decide, since a commit that changes a comment of the README, or a dataset that was copied out of
+DVC, changes no number.
 """
 
 from __future__ import annotations
@@ -37,10 +38,12 @@ MODULES = tuple(f"scgan_model.{name}" for name in DECIDING)
 
 
 def origin(dataset: Path, style: str) -> dict[str, Any]:
-    """Style, hashes of dataset and code, git revision and DVC hash. Raises DatasetError."""
+    """Style, hashes of dataset and code, git revision and DVC hash; what the dataset holds. Raises DatasetError."""
+    pictures = data.contents(dataset, style)
     return {
         "style": style,
-        "dataset": data.identity(dataset, style),
+        "dataset": data.identity(pictures),
+        "pictures": pictures,
         "code": version_of(MODULES),
         "git": git_revision(Path(__file__).parent),
         "dvc": dvc_hash(dataset),

@@ -104,6 +104,11 @@ class Ranks:
         dist.broadcast_object_list(box, src=0)
         return box[0]  # type: ignore[no-any-return]
 
+    def share_tensors(self, tensors: Iterable[Tensor]) -> None:
+        """Overwrite this process's tensors by the first one's."""
+        for tensor in tensors if self.count > 1 else ():
+            dist.broadcast(tensor.data, src=0)
+
     def gather(self, value: T) -> list[T]:
         """Every process's value, in order, for the first one; an empty list for the others."""
         if self.count == 1:

@@ -69,11 +69,25 @@ def difference(content: dict[str, Any], origin: dict[str, Any], config: TrainCon
     """In words, the first thing in which a checkpoint is of another training than the wanted one."""
     for key, words in DECIDING.items():
         if content[key] != origin[key]:
-            return words
+            return words + (_of_pictures(content.get("pictures", {}), origin["pictures"]) if key == "dataset" else "")
     old, new = _flat(content["config"]), _flat(resolved(config, content).model_dump(mode="json"))
     changed = [f"{key} {old.get(key)} -> {new.get(key)}" for key in sorted(old.keys() | new.keys())
                if old.get(key) != new.get(key)]  # fmt: skip
     return f"the configuration ({', '.join(changed)})" if changed else None
+
+
+def _of_pictures(old: dict[str, list[str]], new: dict[str, list[str]]) -> str:
+    """What came, went or is told otherwise in each part of a dataset (`data.contents`), in brackets; nothing where the
+    checkpoint does not say what it was trained on."""
+    said = []
+    for part in sorted(old.keys() & new.keys()):
+        (facts, *before), (told, *after) = old[part], new[part]
+        came, went = len(set(after) - set(before)), len(set(before) - set(after))
+        if came or went:
+            said.append(f"{part}: {came} pictures came, {went} went")
+        elif facts != told:
+            said.append(f"{part}: boxes or other facts about the same pictures")
+    return f" ({'; '.join(said)})" if said else ""
 
 
 def _flat(config: dict[str, Any]) -> dict[str, Any]:

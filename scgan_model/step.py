@@ -79,6 +79,11 @@ class State:
         """The networks with the generators that people and metrics look at: the averages where there are some."""
         return self.ema.shown(self.networks) if self.ema else self.networks
 
+    def weights(self) -> list[Tensor]:
+        """All networks' weights, the averages' too."""
+        averages = [*self.ema.g_ab.parameters(), *self.ema.g_ba.parameters()] if self.ema else []
+        return [*self.networks.generators(), *self.networks.discriminators(), *averages]
+
 
 def start(
     config: TrainConfig,

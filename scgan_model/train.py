@@ -88,6 +88,8 @@ def _trained(dataset: Path, folder: Path, plan: Plan, ranks: Ranks) -> Run:
     with arithmetic(TrainConfig.model_validate(origin["config"])):
         begun = ranks.together(lambda: set_up(dataset, folder, origin, partial, ranks))
         _check_length(begun)
+        begun.state.l_per_scale = ranks.share(begun.state.l_per_scale)  # on another kind of machine it, and what a
+        ranks.share_tensors(begun.state.weights())  # seed gives, may differ in the last bits, and then for ever
         _loop(begun)
     return begun
 

@@ -82,6 +82,24 @@ def test_two_processes_learn_what_one_learns_and_one_goes_on(
     assert checkpoint.load(tmp_path / "two" / "checkpoint.pt")["other_ranks"] == []
 
 
+OTHERWISE = """
+import os
+from scgan_model import step
+original = step.build
+def build(config, device):
+    seed = config.seed + int(os.environ["RANK"])
+    return original(config.model_copy(update={"seed": seed}), device)
+step.build = build
+"""
+
+
+def test_two_processes_begin_with_the_first_ones_weights(tiny_dataset: Path, tmp_path: Path, tiny_config: Make) -> None:
+    config = tiny_config(batch_pairs=4, pool_images=0, precision="fp32", log_every_steps=1, ema_decay=0.9, steps=2)
+    train.train(tiny_dataset, tmp_path / "one", style="dots", config=config)
+    torchrun(tmp_path, tiny_dataset, tmp_path / "two", config.model_dump_json(), before=OTHERWISE)
+    close(lines(tmp_path / "two"), lines(tmp_path / "one"))
+
+
 def test_two_processes_go_on_where_one_was_killed(
     tiny_dataset: Path, tmp_path: Path, tiny_config: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:

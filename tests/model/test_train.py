@@ -153,11 +153,15 @@ def test_another_dataset_starts_afresh_and_says_so(
         stop_at(patch, 6, Killed())
         with pytest.raises(Killed):
             train.train(tiny_dataset, tmp_path / "dots", style="dots", config=tiny_config())
-    metadata = tiny_dataset / "train" / "dots" / "metadata.jsonl"
-    metadata.write_text("".join(metadata.read_text().splitlines(keepends=True)[:-1]))
+    portraits, selfies = (tiny_dataset / "train" / domain / "metadata.jsonl" for domain in ("dots", "selfie"))
+    *kept, last = portraits.read_text().splitlines(keepends=True)
+    portraits.write_text("".join(kept))
+    (portraits.parent / json.loads(last)["file_name"]).unlink()
+    selfies.write_text(selfies.read_text() + "\n")
     train.train(tiny_dataset, tmp_path / "dots", style="dots", config=tiny_config())
     said = " ".join(capsys.readouterr().err.split())
-    assert "the dataset changed since the unfinished run's step 4; starting afresh" in said
+    came_and_went = "train/dots: 0 pictures came, 1 went; train/selfie: boxes or other facts about the same pictures"
+    assert f"the dataset ({came_and_went}) changed since the unfinished run's step 4; starting afresh" in said
 
 
 def test_a_truncated_unfinished_checkpoint_is_named(
