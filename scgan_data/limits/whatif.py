@@ -51,8 +51,8 @@ def _by_rules(stage: str, limits: type[Limits], changes: Sequence[str], folder: 
     after = np.where(before < len(known), after, before)  # no face: no limit changes that
     values = _deciding(columns, before, after, new.RULES)
     unseen = stage not in labels["rejected_by"][1]
-    notes = (f"no picture in {folder} was rejected by {stage}: is it its?",) if unseen else ()
-    notes += settings.without_pictures(changes, [rule.key for rule in limits.RULES], domains)
+    foreign = (f"no picture in {folder} was rejected by {stage}: is it its?",) if unseen else ()
+    notes = (*foreign, *settings.without_pictures(changes, [rule.key for rule in limits.RULES], domains))
     return Change(stage, table, rows, domains, codes, outcomes, before, after, values, notes)
 
 
