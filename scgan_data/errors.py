@@ -86,4 +86,6 @@ _PLACES = {
 
 
 def _where(error: OSError) -> str:
-    return f" at {error.filename}" if error.filename else ""
+    """Where it was: of a copy or a rename, where to."""
+    place = error.filename2 or error.filename
+    return f" at {place}" if place else ""

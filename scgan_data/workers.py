@@ -16,18 +16,28 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
-from multiprocessing import get_context, parent_process
+from multiprocessing import active_children, get_context, parent_process
 from typing import Any
 
 
 @contextmanager
 def pool(workers: int) -> Iterator[Executor]:
-    """Spawned processes that end with this one; one worker is this process itself."""
+    """Spawned processes that end with this one; one worker is this process itself.
+
+    Whatever ends the block early, Ctrl-C above all, ends them at once: nobody would take what they are working on, and
+    a second Ctrl-C while this process waited for them left it waiting for ever.
+    """
     if workers <= 1:
         yield _Inline()
         return
     with processes(workers) as pool:
-        yield pool
+        try:
+            yield pool
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for worker in active_children():
+                worker.terminate()
+            raise
 
 
 def processes(count: int) -> ProcessPoolExecutor:

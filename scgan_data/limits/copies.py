@@ -38,14 +38,14 @@ def what_if(changes: Sequence[str], folder: Path, params: Path | None) -> Change
     table, found = Table(folder), pairs.read(folder)
     rows, labels = reached(table, "dedup")
     codes, domains = labels["domain"]
-    settings.check_domains(changes, LIMITS, domains)
     outcomes, before = recorded(labels, [KEPT, *DECIDED[1:]])
     again = _decided(table, rows[np.isin(before, range(len(DECIDED)))], found, new)
     after, values = before.copy(), np.full(len(rows), np.nan)
     place = np.searchsorted(rows, again["row"].to_numpy(np.int64))
     after[place] = [0 if status == Status.KEPT else outcomes.index(why) for status, why in _outcomes(again)]
     values[place] = again["value"].to_numpy(np.float64)
-    return Change("dedup", table, rows, domains, codes, outcomes, before, after, values, _notes(found, new))
+    notes = _notes(found, new) + settings.without_pictures(changes, LIMITS, domains)
+    return Change("dedup", table, rows, domains, codes, outcomes, before, after, values, notes)
 
 
 def _decided(table: Table, rows: NDArray[np.int64], found: pd.DataFrame, new: DedupConfig) -> pd.DataFrame:

@@ -49,13 +49,15 @@ def changed(base: C, stage: str, changes: Sequence[str], limits: Sequence[str]) 
         raise ConfigError(f"{stage}.{key} = {values[key]!r}: {problem['msg']}") from None
 
 
-def check_domains(changes: Sequence[str], limits: Sequence[str], domains: Sequence[str]) -> None:
-    """Raises ConfigError for a change of one of these `limits` that holds for no domain of the manifest."""
+def without_pictures(changes: Sequence[str], limits: Sequence[str], domains: Sequence[str]) -> tuple[str, ...]:
+    """A line for each change of one of these `limits` that holds for a domain of which the manifest has no picture."""
     known = [*domains, "drawn", "default"]
+    lines = []
     for text in changes:
         _, key, *domain = text.partition("=")[0].split(".", 2)
         if key in limits and domain and domain[0] not in known:
-            raise ConfigError(f"{text}: no domain `{domain[0]}` here{nearest(domain[0], known)}")
+            lines.append(f"{text} changes nothing: no picture here is of `{domain[0]}`{nearest(domain[0], known)}")
+    return tuple(lines)
 
 
 def _parsed(text: str, raw: str) -> Any:

@@ -45,14 +45,14 @@ def _by_rules(stage: str, limits: type[Limits], changes: Sequence[str], folder: 
     rows, labels = reached(table, stage)
     columns = {name: column[rows] for name, column in columns.items()}
     codes, domains = labels["domain"]
-    settings.check_domains(changes, [rule.key for rule in limits.RULES], domains)
     known = [KEPT, *(rule.reason.value for rule in limits.RULES)]
     outcomes, before = recorded(labels, known)
     after = _broken(columns, codes, domains, new, _words(table, rows, new.verdicts)) + 1
     after = np.where(before < len(known), after, before)  # no face: no limit changes that
     values = _deciding(columns, before, after, new.RULES)
     unseen = stage not in labels["rejected_by"][1]
-    notes = (f"no picture in {folder} was rejected by {stage}: is it its?",) if unseen else ()
+    foreign = (f"no picture in {folder} was rejected by {stage}: is it its?",) if unseen else ()
+    notes = (*foreign, *settings.without_pictures(changes, [rule.key for rule in limits.RULES], domains))
     return Change(stage, table, rows, domains, codes, outcomes, before, after, values, notes)
 
 

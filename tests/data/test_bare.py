@@ -20,7 +20,7 @@ from scgan_data import bare, bare_hashes, collect, flow, hashes, images, manifes
 from scgan_data.bare import BareConfig
 from scgan_data.collect import CollectConfig
 from scgan_data.dedup import DedupConfig
-from scgan_data.errors import SourceError
+from scgan_data.errors import ScganError
 from scgan_data.records import Reason
 from scgan_data.sources.folder import FolderSource
 from scgan_data.stage import open_stage
@@ -150,7 +150,7 @@ def test_a_folder_is_never_replaced_by_its_own_result(tmp_path: Path, gallery: P
         (gallery, tmp_path, "replaced whole"),
         (tmp_path / "empty", tmp_path / "out", "neither"),
     ):
-        with pytest.raises(SourceError, match=words):
+        with pytest.raises(ScganError, match=words):
             flow.run_configured("dedup", DedupConfig(), src, dst, workers=1)
     assert len(list(gallery.iterdir())) == 5
 

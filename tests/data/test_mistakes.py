@@ -79,13 +79,13 @@ def test_an_empty_folder_is_a_place_to_write(tmp_path: Path, jpeg) -> None:
     assert manifest.read(tmp_path / "03")["id"].tolist() == [ID]
 
 
-def test_a_domain_that_nobody_has_is_no_change(tmp_path: Path) -> None:
-    folder = stage_of_one(tmp_path / "03", tmp_path / "a.jpg")
-    with pytest.raises(ConfigError, match=r"no domain `selfei` here; did you mean `selfie`\?"):
-        what_if(["filter.min_sharpness.selfei=.3"], folder)
-    for domain in ("selfie", "drawn", "default"):
-        what_if([f"filter.min_sharpness.{domain}=.3"], folder)
-    what_if(["filter.doubt.blurred=.3"], folder)
+def test_a_domain_that_nobody_has_is_noted(tmp_path: Path) -> None:
+    rejected = {"status": "rejected", "rejected_by": "filter", "reason": "blurred"}
+    folder = stage_of_one(tmp_path / "03", tmp_path / "a.jpg", **rejected)
+    (note,) = what_if(["filter.min_sharpness.selfei=.3"], folder).notes
+    assert note.endswith("no picture here is of `selfei`; did you mean `selfie`?")
+    for change in ("min_sharpness.selfie=.3", "min_sharpness.drawn=.3", "min_sharpness.default=.3", "doubt.blurred=.3"):
+        assert not what_if([f"filter.{change}"], folder).notes
 
 
 def test_a_folder_that_the_filter_has_not_seen_is_noted(tmp_path: Path) -> None:
@@ -133,13 +133,16 @@ def test_params_of_another_encoding_are_one_line(tmp_path: Path) -> None:
         config.load(Limited, "filter", file=tmp_path / "params.yaml")
 
 
-@pytest.mark.parametrize(
-    "code", [errno.EROFS, errno.EFBIG, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG]
-)
-def test_a_place_that_cannot_be_written_is_one_line(code: int) -> None:
+@pytest.mark.parametrize("code", ["EROFS", "EFBIG", "EEXIST", "ENOTDIR", "EISDIR", "ENAMETOOLONG"])
+def test_a_place_that_cannot_be_written_is_one_line(code: str) -> None:
     line = one_line(OSError(getattr(errno, code), "as the system says", "out/manifest.parquet"))
     assert line is not None and "at out/manifest.parquet: name another place" in line
     assert one_line(OSError(errno.EBADF, "ours")) is None
+
+
+def test_of_a_copy_the_full_disk_is_the_one_written_to() -> None:
+    line = one_line(OSError(errno.ENOSPC, "No space left on device", "in/a.png", None, "out/a.png"))
+    assert line is not None and "the disk is full at out/a.png:" in line
 
 
 def test_a_table_that_is_no_stage_s_is_one_line(tmp_path: Path) -> None:

@@ -1,15 +1,17 @@
-"""`kill -9` of a real parent: its worker processes end by themselves, whatever they were doing."""
+"""`kill -9` of a real parent, or Ctrl-C: its worker processes end by themselves, whatever they were doing."""
 
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 SCRIPT = """
-import sys, time
+import signal, sys, time
 from pipelines.ahead import ahead
 from scgan_data.workers import pool
 
@@ -31,14 +33,17 @@ if __name__ == "__main__":
             say("ready")
         for each in waiting:
             each.result()
-        if sys.argv[1] == "busy":
+        if sys.argv[1] in ("busy", "stopped"):
             waiting = [workers.submit(work, 600) for _ in range(4)]
+        if sys.argv[1] == "stopped":
+            signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
         say("ready")
 """
 
 
-@pytest.mark.parametrize("moment", ["starting", "idle", "busy", "ahead"])
-def test_workers_end_with_a_killed_parent(tmp_path: Path, moment: str) -> None:
+@contextmanager
+def ready(tmp_path: Path, moment: str) -> Iterator[subprocess.Popen[str]]:
+    """A parent that has said that it is ready; at the end, all that it started must have ended."""
     script = tmp_path / "parent.py"
     script.write_text(SCRIPT)
     with subprocess.Popen(
@@ -50,10 +55,22 @@ def test_workers_end_with_a_killed_parent(tmp_path: Path, moment: str) -> None:
         text=True,
     ) as parent:
         assert parent.stdout is not None and parent.stdout.readline() == "ready\n"
-        parent.kill()
+        yield parent
         try:
             parent.communicate(timeout=30)  # the pipe ends with the last process that inherited it
         except subprocess.TimeoutExpired:
             os.killpg(parent.pid, signal.SIGKILL)
-            pytest.fail("workers outlived their parent")
+            pytest.fail("workers outlived their parent, or it waits for them")
+
+
+@pytest.mark.parametrize("moment", ["starting", "idle", "busy", "ahead"])
+def test_workers_end_with_a_killed_parent(tmp_path: Path, moment: str) -> None:
+    with ready(tmp_path, moment) as parent:
+        parent.kill()
     assert parent.returncode == -signal.SIGKILL
+
+
+def test_ctrl_c_does_not_wait_for_what_nobody_will_take(tmp_path: Path) -> None:
+    with ready(tmp_path, "stopped") as parent:
+        parent.send_signal(signal.SIGINT)  # a terminal's reaches the workers too, which ignore it once they work
+    assert parent.returncode == -signal.SIGINT
