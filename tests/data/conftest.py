@@ -9,16 +9,29 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
+from skimage import data as pictures
 
 from scgan_data import annotate, files, images, manifest
 from scgan_data.exchange import importing
 from scgan_data.exchange.formats import Format
 from scgan_data.sample.portraits import portraits
+from tests.data.copies import four_and_their_copies
 from tests.data.reviewing import Visitor, annotated, served
 from tests.data.searches import Api, Gateway
 from tests.data.servers import Listener, ProxyServer, WebServer, certificate
+
+
+@pytest.fixture(scope="session")
+def woman() -> Image.Image:
+    return Image.fromarray(pictures.astronaut())  # public domain (NASA)
+
+
+@pytest.fixture(scope="session")
+def copies(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
+    return four_and_their_copies(tmp_path_factory.mktemp("01"))
 
 
 @pytest.fixture
