@@ -17,7 +17,7 @@ from pipelines.drawn_heads import Sprite, draw_head
 from pipelines.drawn_pen import SPRITE_PX, Points
 from pipelines.drawn_scenes import SCENE_PX, draw_faceless
 from pipelines.drawn_styles import STYLES, draw_style
-from scgan_data.workers import processes
+from scgan_data import workers
 
 SEED = 20261125
 TURNS = 24
@@ -68,7 +68,7 @@ def draw_bank(folder: Path, sizes: Sizes) -> Path:
     out = folder / f"bank-{sources_hash()}-{sizes.heads}-{sizes.scenes}"
     if not (out / "known.npy").is_file():
         out.mkdir(parents=True, exist_ok=True)
-        with processes(2) as pool:
+        with workers.pool(2) as pool:
             scenes = np.lib.format.open_memmap(
                 out / "scenes.npy", "w+", np.uint8, (sizes.scenes, SCENE_PX, SCENE_PX, 3)
             )

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pipelines.drawn_bank import SEED, Bank, open_bank
 from pipelines.drawn_samples import SAMPLE_PX, Laid, draw_close
-from scgan_data.workers import processes
+from scgan_data import workers
 
 TRUTH = 4 + 26 + 26 + 3 + 3
 """The face's box, places, their weights, what is visible, and whether that is known."""
@@ -39,7 +39,7 @@ def draw_windows(bank: Path, out: Path, windows: int) -> Path:
         out.mkdir(parents=True, exist_ok=True)
         images = np.lib.format.open_memmap(out / "images.npy", "w+", np.uint8, (windows, SAMPLE_PX, SAMPLE_PX, 3))
         truth = np.zeros((windows, TRUTH), np.float32)
-        with processes(2) as pool:
+        with workers.pool(2) as pool:
             for k, (image, true) in enumerate(pool.map(partial(window_at, bank), range(windows), chunksize=20)):
                 images[k], truth[k] = image, true
         images.flush()

@@ -12,7 +12,9 @@ multiply in bfloat16, their sums and parameters have 32 bits: a step takes .2 s 
 processor that has such instructions (avx512_bf16); where they are imitated it is slower than with 32 bits.
 
 What ships is of one run of this command: 4,800 steps of the first network (76,800 pictures, 35 minutes on a core that
-others used too), 5,000 and 700 of the second (10,000 pictures, 12 minutes), and some for the banks.
+others used too), 5,000 and 700 of the second (10,000 pictures, 12 minutes), and some for the banks. Since then a
+texture is the caller's own (`watermark_scenes.texture`: some grounds held what had been drawn on another), so that a
+new run gives other bytes.
 
 Tried: samples of 160 px before emptier grounds (every held-out face found as well, but every second busy picture had a
 false one); parts from the detector's own cells (`scgan_data/faces/drawn_parts` says how far that went); the mean score

@@ -12,8 +12,9 @@ on film stills .921 instead of .894); the scores of both networks together (.988
 few pixels, at the cost of photographs (.26 of all instead of .36) and scenes. Average precision on film stills .923
 instead of .894, on anime faces .894 (.820), marks found there at 1 % false .36 to .67 (.14 to .27); but on selfies
 .980 (.985), on portrait photographs .959 (.978, 6 of 86 clean ones above the limit), logos .71 (.83), and 14 of 180
-clean portraits of the demo rejected. Not taken; a network a domain, or as many photographs as before,
-may keep the gain.
+clean portraits of the demo rejected. Not taken; a network a domain, or as many photographs as before, may keep the
+gain. What ships was trained before a texture was the caller's own (`watermark_scenes.texture`: some pictures held what
+had been drawn on another), so that a new run gives other bytes.
 
 Fixed seeds, one thread (two on contended cores ran 15 times slower), 32-bit numbers (bfloat16 is imitated on most
 processors, at a tenth of the speed) and deterministic kernels: two runs on one machine agree bit for bit. No research

@@ -22,8 +22,8 @@ from PIL import Image
 from pipelines.ahead import ahead
 from pipelines.watermark_marks import RGB, draw_mark, lay
 from pipelines.watermark_pictures import draw_clean, jpeg
+from scgan_data import workers
 from scgan_data.files import write_bytes
-from scgan_data.workers import processes
 
 SEED = 20240607
 PICTURE_PX, CROP_PX, PAIRS = 208, 144, 8
@@ -59,7 +59,7 @@ def draw_bank(folder: Path, count: int, *, selfies: bool = False) -> Path:
     """
     file = folder / f"pictures-{sources_hash(_DRAWING)}-{count}{'-selfies' if selfies else ''}.npy"
     if not file.is_file():
-        with processes(2) as pool:
+        with workers.pool(2) as pool:
             drawn = pool.map(partial(draw_picture, selfies=selfies), range(count), chunksize=20)
             bank = np.stack(list(drawn))
         buffer = BytesIO()

@@ -30,13 +30,15 @@ def pool(workers: int) -> Iterator[Executor]:
     if workers <= 1:
         yield _Inline()
         return
+    others = active_children()
     with processes(workers) as pool:
         try:
             yield pool
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             for worker in active_children():
-                worker.terminate()
+                if worker not in others:
+                    worker.terminate()
             raise
 
 

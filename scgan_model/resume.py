@@ -23,7 +23,8 @@ from scgan_model.config import TrainConfig
 
 Take = Literal["same", "changed", "fresh"]
 """Which unfinished training is gone on with: one that is the same in everything, also one that is not, or none."""
-DECIDING = {"style": "the style", "dataset": "the dataset", "code": "the training code"}
+DECIDING = {"style": "the style", "code": "the training code", "dataset": "the dataset"}
+"""In the order in which the first difference is named: other code may take the hash of the same dataset otherwise."""
 NOT_COMPARED = ("preset", "tensorboard")
 """A preset's values are compared one by one; who else is told changes no number."""
 ASIDE_LIMIT = 3
@@ -69,16 +70,17 @@ def difference(content: dict[str, Any], origin: dict[str, Any], config: TrainCon
     """In words, the first thing in which a checkpoint is of another training than the wanted one."""
     for key, words in DECIDING.items():
         if content[key] != origin[key]:
-            return words + (_of_pictures(content.get("pictures", {}), origin["pictures"]) if key == "dataset" else "")
+            return words + (_of_dataset(content, origin) if key == "dataset" else "")
     old, new = _flat(content["config"]), _flat(resolved(config, content).model_dump(mode="json"))
     changed = [f"{key} {old.get(key)} -> {new.get(key)}" for key in sorted(old.keys() | new.keys())
                if old.get(key) != new.get(key)]  # fmt: skip
     return f"the configuration ({', '.join(changed)})" if changed else None
 
 
-def _of_pictures(old: dict[str, list[str]], new: dict[str, list[str]]) -> str:
-    """What came, went or is told otherwise in each part of a dataset (`data.contents`), in brackets; nothing where the
-    checkpoint does not say what it was trained on."""
+def _of_dataset(content: dict[str, Any], origin: dict[str, Any]) -> str:
+    """In brackets, what came, went or is told otherwise in each part of the dataset (`data.contents`), and DVC's hashes
+    where both are known."""
+    old, new = content["pictures"], origin["pictures"]
     said = []
     for part in sorted(old.keys() & new.keys()):
         (facts, *before), (told, *after) = old[part], new[part]
@@ -87,6 +89,8 @@ def _of_pictures(old: dict[str, list[str]], new: dict[str, list[str]]) -> str:
             said.append(f"{part}: {came} pictures came, {went} went")
         elif facts != told:
             said.append(f"{part}: boxes or other facts about the same pictures")
+    if content["dvc"] and origin["dvc"] and content["dvc"] != origin["dvc"]:
+        said.append(f"DVC's {content['dvc']} -> {origin['dvc']}")
     return f" ({'; '.join(said)})" if said else ""
 
 

@@ -13,8 +13,9 @@ import torch
 
 from scgan_data import stage
 from scgan_data.errors import CheckpointError, DatasetError, StageBusyError
-from scgan_model import checkpoint, train
+from scgan_model import checkpoint, resume, train
 from scgan_model.config import TrainConfig
+from scgan_model.origin import origin
 from tests.model.training import SCRIPT, Killed, lines, stop_at, weights, work_of
 
 Make = Callable[..., TrainConfig]
@@ -162,6 +163,14 @@ def test_another_dataset_starts_afresh_and_says_so(
     said = " ".join(capsys.readouterr().err.split())
     came_and_went = "train/dots: 0 pictures came, 1 went; train/selfie: boxes or other facts about the same pictures"
     assert f"the dataset ({came_and_went}) changed since the unfinished run's step 4; starting afresh" in said
+
+
+def test_a_difference_names_dvc_s_hashes_and_other_code_before_data(tiny_dataset: Path, tiny_config: Make) -> None:
+    now = origin(tiny_dataset, "dots") | {"dvc": "new.dir"}
+    other = now | {"dvc": "old.dir", "dataset": "another"}
+    assert resume.difference(other, now, tiny_config()) == "the dataset (DVC's old.dir -> new.dir)"
+    older = {key: value for key, value in other.items() if key != "pictures"} | {"code": "before"}
+    assert resume.difference(older, now, tiny_config()) == "the training code"
 
 
 def test_a_truncated_unfinished_checkpoint_is_named(
