@@ -48,8 +48,8 @@ class Run:
 
     folder: Path
     """Holds the bank of pictures and the checkpoint."""
-    steps: int = 9000
-    bank: int = 2400
+    steps: int = 10_000
+    bank: int = 4000
     """Clean pictures."""
     selfies: bool = False
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pipelines.ahead import ahead
-from pipelines.watermark_marks import RGB, draw_mark, lay
+from pipelines.watermark_marks import RGB, Coverage, draw_mark, lay
 from pipelines.watermark_pictures import draw_clean, jpeg
 from scgan_data import workers
 from scgan_data.files import write_bytes
@@ -32,8 +32,15 @@ STRIDE_PX = 8
 EASY_STEPS = 600
 """Over the first so many steps the least opacity falls from .65 to .15."""
 AHEAD = 6
-_DRAWING = ("fonts", "glyphs", "marks", "scenes", "toons", "pictures")
-"""The modules (`watermark_*`) that decide what the bank holds."""
+SMALL, SMALL_PX = 0.15, (56, 120)
+"""The share of pairs whose picture has so few pixels when the mark is laid, and is then enlarged: what the detector
+sees of a picture of 64 px, in which a mark's strokes are thinner than a pixel."""
+_DRAWING = (
+    *(f"watermark_{name}" for name in ("fonts", "glyphs", "marks", "scenes", "toons", "walls", "things", "people")),
+    *(f"drawn_{name}" for name in ("pen", "parts", "noses", "hair", "body", "looks", "heads", "living", "things")),
+    "watermark_pictures",
+)
+"""The modules that decide what the bank holds."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +51,11 @@ class Batch:
     cells: NDArray[np.bool_]
 
 
-def sources_hash(names: tuple[str, ...] = (*_DRAWING, "batches")) -> str:
+def sources_hash(names: tuple[str, ...] = (*_DRAWING, "watermark_batches")) -> str:
     """What the drawn data depend on: a bank or checkpoint of other sources is not used."""
     here, digest = Path(__file__).parent, hashlib.sha256(repr((SEED, PICTURE_PX)).encode())
     for name in names:
-        digest.update((here / f"watermark_{name}.py").read_bytes())
+        digest.update((here / f"{name}.py").read_bytes())
     return digest.hexdigest()[:12]
 
 
@@ -92,21 +99,37 @@ def draw_batch(rng: np.random.Generator, bank: RGB, ease: float = 0.0) -> Batch:
     images, cells = [], []
     for _ in range(PAIRS):
         image, mark = _window(rng, bank), draw_mark(rng, CROP_PX)
+        laid, least = CROP_PX, ease
+        if rng.random() < SMALL:
+            laid, least = int(rng.integers(*SMALL_PX)), max(ease, 0.2)  # fainter than .25 nobody sees there
+            image = _resized(bank[rng.integers(len(bank))], laid)
         fate = int(rng.integers(2**32))
-        for under in (image, lay(rng, image, mark, ease)):
-            images.append(published(np.random.default_rng(fate), under))
+        for under in (image, lay(rng, image, _thinner(mark, laid), least)):
+            images.append(_resized(published(np.random.default_rng(fate), under), CROP_PX))
         side = CROP_PX // STRIDE_PX
         touched = (mark.max(2) > 64).reshape(side, STRIDE_PX, side, STRIDE_PX).any(axis=(1, 3))
         cells += [np.zeros_like(touched), touched]
     return Batch(np.stack(images), np.stack(cells))
 
 
+def _resized(image: RGB, side: int) -> RGB:
+    return np.asarray(Image.fromarray(image).resize((side, side), Image.Resampling.BICUBIC))
+
+
+def _thinner(mark: Coverage, side: int) -> Coverage:
+    """A mark for a picture of fewer pixels; a font's strokes keep a little more ink than an average would leave."""
+    if side == len(mark):
+        return mark
+    planes = (Image.fromarray(np.ascontiguousarray(mark[..., k])) for k in range(2))
+    reduced = np.dstack([np.asarray(plane.resize((side, side), Image.Resampling.BOX)) for plane in planes])
+    return np.minimum(255, reduced * 1.25).astype(np.uint8)
+
+
 def _window(rng: np.random.Generator, bank: RGB) -> RGB:
     """A window of a picture, or a whole one reduced; mirrored, its channels exchanged now and then."""
     picture = bank[rng.integers(len(bank))]
     if rng.random() < 0.3:
-        reduced = Image.fromarray(picture).resize((CROP_PX, CROP_PX), Image.Resampling.BICUBIC)
-        image = np.asarray(reduced)
+        image = _resized(picture, CROP_PX)
     else:
         y, x = rng.integers(0, PICTURE_PX - CROP_PX + 1, 2)
         image = picture[y : y + CROP_PX, x : x + CROP_PX]
@@ -118,7 +141,7 @@ def published(rng: np.random.Generator, image: RGB) -> RGB:
     """What happens to marked and clean pictures alike on their way: resampled, compressed, or neither."""
     out = Image.fromarray(image)
     if rng.random() < 0.3:
-        side = int(CROP_PX * rng.uniform(0.6, 0.95))
+        side = int(out.width * rng.uniform(0.6, 0.95))
         out = out.resize((side, side), Image.Resampling.BICUBIC).resize(out.size, Image.Resampling.BICUBIC)
     if rng.random() < 0.65:
         out = jpeg(out, int(rng.integers(50, 97)))

@@ -3,9 +3,9 @@
 What ships may stem only from such pictures. Photographs: those bundled with scikit-image that its documentation calls
 CC0, public domain or without known restrictions, and matplotlib's Grace Hopper (US Navy), bent, recoloured and cut up.
 Portraits: DiceBear's avataaars (free use), lorelei, notionists and open-peeps (CC0). Scenes: `watermark_scenes`,
-`watermark_toons`; a dozen photographs would be far too few without them. Every picture is a function of its random
-generator. The sample's selfies are research-only: they are used where they are asked for, for a variant that nobody
-ships.
+`watermark_toons`, `watermark_people`; a dozen photographs would be far too few without them. Every picture is a
+function of its random generator. The sample's selfies are research-only: they are used where they are asked for, for a
+variant that nobody ships.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from dicebear import Avatar, Style
 from numpy.typing import NDArray
 from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 
+from pipelines.watermark_people import draw_cast, draw_close, draw_premiere
 from pipelines.watermark_scenes import colour, draw_scene, texture
 from pipelines.watermark_toons import draw_toon
 from scgan_data import weights
@@ -51,15 +52,22 @@ def draw_clean(rng: np.random.Generator, size: int, *, selfies: bool = False) ->
     if selfies and rng.random() < 0.33:
         return np.asarray(_seen(rng, _selfie(rng, size)))
     pick = rng.random()
-    if pick < 0.28:
-        image = draw_scene(rng, size, _photograph)
-    elif pick < 0.64:
-        image = _photograph(rng, size)
-    elif pick < 0.84:
-        image = draw_toon(rng, size)
-    else:
+    if pick < 0.14:
         return np.asarray(_portrait(rng, size))
-    return np.asarray(_seen(rng, _bordered(rng, image)))
+    return np.asarray(_seen(rng, _bordered(rng, _unseen(rng, size, pick))))
+
+
+def _unseen(rng: np.random.Generator, size: int, pick: float) -> Image.Image:
+    """The picture before a camera or a site has done anything to it, its kind by `pick` from .14 to 1."""
+    if pick < 0.26:
+        return draw_scene(rng, size, _photograph)
+    if pick < 0.62:
+        return _photograph(rng, size)
+    if pick < 0.68:
+        return draw_toon(rng, size)
+    if pick < 0.83:
+        return draw_premiere(rng, size, _photograph)
+    return draw_cast(rng, size, _photograph) if pick < 0.95 else draw_close(rng, size)
 
 
 @cache

@@ -126,13 +126,13 @@ def draw_scene(rng: np.random.Generator, size: int, photograph: Draw) -> Image.I
             _strands(rng, image)
     if rng.random() < 0.6:
         person = photograph(rng, wide) if rng.random() < 0.6 else texture(rng, wide)
-        image.paste(person, (0, 0), _bust(rng, wide))
+        image.paste(person, (0, 0), bust(rng, wide))
         for _ in range(int(rng.integers(0, 3))):
             _strands(rng, image)
     return image.resize((size, size), Image.Resampling.LANCZOS)
 
 
-def _bust(rng: np.random.Generator, size: int) -> Image.Image:
+def bust(rng: np.random.Generator, size: int) -> Image.Image:
     """The mask of a head on shoulders."""
     mask = Image.new("L", (size, size))
     draw = ImageDraw.Draw(mask)
