@@ -28,7 +28,7 @@ from PIL import Image
 from pydantic import AfterValidator, Field
 
 from scgan_data import extract, files, framing, images, manifest
-from scgan_data.config import PerDomain, limit_for
+from scgan_data.config import ByDomain, PerDomain, limit_for
 from scgan_data.cropped import Crop, Decision, columns
 from scgan_data.faces import detectors
 from scgan_data.faces.detectors import DetectionConfig
@@ -90,11 +90,11 @@ class CropConfig(DetectionConfig, CropLimits, extra="forbid"):
     padding: extract.Padding = "reflect"
     """How what lies outside the picture is filled: mirrored as far as the face, blurred beyond; the edge repeated; or
     mirrored and blurred from the border on (soft)."""
-    framed: tuple[str, ...] = ()
+    framed: Annotated[tuple[str, ...], ByDomain()] = ()
     """Domains (`drawn`: every style) whose pictures are framed as the shoulder crop already: kept whole, as a centred
     square; the face still decides and gives the boxes. A detector made for photographs places drawn eyes so roughly
     that crops by them vary by a tenth in scale, and the demo's cartoons come out as half photographs."""
-    faceless: tuple[str, ...] = ()
+    faceless: Annotated[tuple[str, ...], ByDomain()] = ()
     """Domains (`drawn`: every style) whose pictures without a found face are kept whole, as a centred square."""
     sheet_pictures: Annotated[int, Field(ge=0, le=400)] = 60
     """Pictures on each domain's sheet of the doubtful; 0 makes none."""
