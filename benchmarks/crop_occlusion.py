@@ -151,10 +151,8 @@ def _measured(faces: Iterable[tuple[Image.Image, Face | None]]) -> NDArray[np.fl
 
 
 def _shares(name: str, measured: NDArray[np.float64], limit: float, edge: float, score: float) -> Iterator[Figure]:
-    is_clean = name == "clean"
     above, doubtful, unsure = measured[:, 0] > limit, measured[:, 0] > edge, measured[:, 1] < score
-    most = 0.02 if is_clean else None
-    yield share(f"{name}: above the limit of {limit:g}", int(above.sum()), len(above), most, at_most=True)
+    yield share(f"{name}: above the limit of {limit:g}", int(above.sum()), len(above))
     yield share(f"{name}: in doubt or above it, from {edge:.3g}", int(doubtful.sum()), len(doubtful))
     yield share(f"{name}: a score below that of 99 % of the clean, {score:.4f}", int(unsure.sum()), len(unsure))
 
