@@ -152,9 +152,9 @@ def _measured(faces: Iterable[tuple[Image.Image, Face | None]]) -> NDArray[np.fl
 
 def _shares(name: str, measured: NDArray[np.float64], limit: float, edge: float, score: float) -> Iterator[Figure]:
     above, doubtful, unsure = measured[:, 0] > limit, measured[:, 0] > edge, measured[:, 1] < score
-    yield share(f"{name}: above the limit of {limit:g}", int(above.sum()), len(above))
-    yield share(f"{name}: in doubt or above it, from {edge:.3g}", int(doubtful.sum()), len(doubtful))
-    yield share(f"{name}: a score below that of 99 % of the clean, {score:.4f}", int(unsure.sum()), len(unsure))
+    yield share(f"{name}: above the limit of {limit:g}", above)
+    yield share(f"{name}: in doubt or above it, from {edge:.3g}", doubtful)
+    yield share(f"{name}: a score below that of 99 % of the clean, {score:.4f}", unsure)
 
 
 def _draw(file: Path, faces: list[tuple[Image.Image, Face]], values: NDArray[np.float64], edge: float) -> None:

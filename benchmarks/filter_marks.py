@@ -22,10 +22,10 @@ import torch
 
 from benchmarks.filter_errors import Errors, run
 from benchmarks.filter_marks_peer import text_recognition
-from benchmarks.filter_marks_scores import Pictures, Scores, scores, share
+from benchmarks.filter_marks_scores import Pictures, Scores, scores
 from benchmarks.filter_marks_scores import limit as limit_of
 from benchmarks.filter_marks_speed import rates
-from benchmarks.results import Figure
+from benchmarks.results import Figure, share
 from benchmarks.watermark_cases import CARRY_A_MARK, KINDS, UNSEEN_STYLES, Box, marked, portraits, saved, selfies
 from scgan_data import images, watermark, watermark_signature
 from scgan_data.records import SELFIE
