@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from skimage import data
 
-from benchmarks.faces_scores import average_precision, five_points, interval, point_errors
+from benchmarks.faces_scores import average_precision, five_points, point_errors
 from benchmarks.faces_sheets import Wrong, write_sheets
-from benchmarks.results import Figure, write
+from benchmarks.results import Figure, share_of, write
 from scgan_data import crop, images
 from scgan_data.crop import CropConfig
 from scgan_data.faces import retinaface, views
@@ -104,7 +104,7 @@ def _found(name: str, turn: int, pictures: list[Named], faces: list[list[Face]],
     turned = f", turned {turn}" if turn else ""
     missed = f"{name}: missed{turned}"
     wrong += [Wrong(missed, p.name, p.image, f) for p, f, ok in zip(pictures, faces, right, strict=True) if not ok]
-    return _share(f"{name}: face found{turned}", sum(right), len(right), None if turn else LEAST_FOUND[name])
+    return share_of(f"{name}: face found{turned}", sum(right), len(right), None if turn else LEAST_FOUND[name])
 
 
 def _turned(image: Image.Image, degrees: int) -> Image.Image:
@@ -165,8 +165,8 @@ def _groups(folder: Path, wrong: list[Wrong]) -> list[Figure]:
             round(precision, 4),
             f"at an overlap of .5, {n} faces in {len(pictures)} pictures",
         ),
-        _share("groups: faces found at any score", found, n),
-        _share("groups: faces found as crop asks", sum(sure), n),
+        share_of("groups: faces found at any score", found, n),
+        share_of("groups: faces found as crop asks", sum(sure), n),
         Figure(
             "groups: false faces as crop asks", float(sum(map(len, usual)) - sum(sure)), "faces that no box agrees with"
         ),
@@ -185,18 +185,13 @@ def _faceless(folder: Path, wrong: list[Wrong]) -> list[Figure]:
             wrong += [Wrong(sort, p.name, p.image, f) for p, f in zip(seen, faces, strict=True) if f]
             target = None if label else 0.0
             figures.append(
-                _share(f"{name}: a face seen{label}", sum(map(bool, faces)), len(faces), target, at_most=True)
+                share_of(f"{name}: a face seen{label}", sum(map(bool, faces)), len(faces), target, at_most=True)
             )
     return figures
 
 
 def _rgb(pixels: NDArray[np.uint8]) -> Image.Image:
     return Image.fromarray(pixels).convert("RGB")
-
-
-def _share(name: str, k: int, n: int, target: float | None = None, *, at_most: bool = False) -> Figure:
-    low, high = interval(k, n)
-    return Figure(name, round(k / n, 4), f"{k}/{n} (95 %: {low:.3f} to {high:.3f})", target, at_most=at_most)
 
 
 if __name__ == "__main__":

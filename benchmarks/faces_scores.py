@@ -11,16 +11,6 @@ IBUG_NOSE_TIP, IBUG_MOUTH = 30, (48, 54)
 """Of iBUG's 68 points, from 0."""
 
 
-def interval(k: int, n: int, z: float = 1.96) -> tuple[float, float]:
-    """Wilson's interval of a share k/n."""
-    if n == 0:
-        return 0.0, 1.0
-    share, shrink = k / n, 1 + z * z / n
-    middle = (share + z * z / (2 * n)) / shrink
-    half = z * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / shrink
-    return max(0.0, float(middle - half)), min(1.0, float(middle + half))
-
-
 def five_points(flat: NDArray[np.float64]) -> NDArray[np.float64]:
     """(N, 5, 2) from (N, 136), iBUG's 68 points, or (N, 10)."""
     points = flat.reshape(len(flat), -1, 2)

@@ -5,7 +5,7 @@
 Half of each set of pictures carries a mark of `watermark_cases` (text, logo, tiled in turn), the other half is clean:
 average precision, and the recall of each kind at the limit that 1 % of the clean half exceed. Then what the limits that
 ship do, small marks, the box, signatures, the demo's own marks, the real cases of ../shared (where they are), speed,
-and text recognition. Intervals are Clopper-Pearson's of 95 %, average precision's by bootstrap. `--sheets` writes every
+and text recognition. Intervals are of 95 %, average precision's by bootstrap. `--sheets` writes every
 error as a contact sheet; those of rendered pictures alone are committed.
 """
 
@@ -22,10 +22,10 @@ import torch
 
 from benchmarks.filter_errors import Errors, run
 from benchmarks.filter_marks_peer import text_recognition
-from benchmarks.filter_marks_scores import Pictures, Scores, scores, share
+from benchmarks.filter_marks_scores import Pictures, Scores, scores
 from benchmarks.filter_marks_scores import limit as limit_of
 from benchmarks.filter_marks_speed import rates
-from benchmarks.results import Figure
+from benchmarks.results import Figure, share
 from benchmarks.watermark_cases import CARRY_A_MARK, KINDS, UNSEEN_STYLES, Box, marked, portraits, saved, selfies
 from scgan_data import images, watermark, watermark_signature
 from scgan_data.records import SELFIE

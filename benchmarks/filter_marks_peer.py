@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.filter_marks_scores import Pictures, limit, scores, share
-from benchmarks.results import Figure
+from benchmarks.filter_marks_scores import Pictures, limit, scores
+from benchmarks.results import Figure, share
 from benchmarks.watermark_cases import CARRY_A_MARK, KINDS, marked, selfies
 from scgan_data import mark_text
 from scgan_data.mark_text import Line

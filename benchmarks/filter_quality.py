@@ -23,7 +23,7 @@ from PIL import Image
 
 from benchmarks.filter_errors import Errors, run
 from benchmarks.filter_quality_cases import FAULTS
-from benchmarks.results import Figure
+from benchmarks.results import Figure, share
 from benchmarks.watermark_cases import UNSEEN_STYLES, portraits, selfies
 from scgan_data import images, manifest, quality
 from scgan_data.filter import FilterConfig, decide
@@ -64,13 +64,13 @@ def figures(errors: Errors) -> list[Figure]:
     for name, (domain, pictures) in sets.items():
         found += [fault(name, domain, pictures, kind, errors) for kind in FAULTS]
     drawings = [p for domain, pictures in sets.values() if domain != SELFIE for p in pictures]
-    found.append(_share("all drawings, given as selfies: found", _given(drawings, SELFIE, Reason.NOT_A_PHOTOGRAPH)))
-    found.append(_share("sample selfies, given as drawings: found", _given(selfies(), "drawn", Reason.NOT_DRAWN)))
+    found.append(share("all drawings, given as selfies: found", _given(drawings, SELFIE, Reason.NOT_A_PHOTOGRAPH)))
+    found.append(share("sample selfies, given as drawings: found", _given(selfies(), "drawn", Reason.NOT_DRAWN)))
     for folder, domain in CASES if SHARED.is_dir() else ():
         found += clean(f"shared {folder}", domain, _pictures(SHARED / folder), errors, targets=False)
     if SHARED.is_dir():
         found.append(
-            _share(
+            share(
                 "shared cartoons/toons, given as selfies: found",
                 _given(_pictures(SHARED / "cartoons/toons"), SELFIE, Reason.NOT_A_PHOTOGRAPH),
             )
@@ -119,10 +119,10 @@ def clean(name: str, domain: str, pictures: list[Image.Image], errors: Errors, *
         if reason == (Reason.NOT_DRAWN if domain == SELFIE else Reason.NOT_A_PHOTOGRAPH):
             continue
         hits = alone(rows, reason)
-        shares.append(_share(f"{name}: rejected as {reason}", hits, at_most, upper=True))
+        shares.append(share(f"{name}: rejected as {reason}", hits, at_most, at_most=True))
         column = next(rule.columns[0] for rule in RULES if rule.reason == reason)
         errors.add(name, f"{reason} false", pictures, _values(rows, column), np.array(hits), domain in RENDERED)
-    return [*shares, _share(f"{name}: doubtful", decide(rows, FilterConfig())["doubt"].notna())]
+    return [*shares, share(f"{name}: doubtful", decide(rows, FilterConfig())["doubt"].notna())]
 
 
 def alone(rows: pd.DataFrame, reason: Reason) -> list[bool]:
@@ -144,28 +144,11 @@ def fault(name: str, domain: str, pictures: list[Image.Image], kind: str, errors
     rows = rows_of(spoilt, domain)
     hits = alone(rows, REASON_OF[column])
     errors.add(name, f"{kind} missed", spoilt, _values(rows, column), ~np.array(hits), domain in RENDERED)
-    return _share(f"{name}: {kind} found", hits)
+    return share(f"{name}: {kind} found", hits)
 
 
 def _given(pictures: list[Image.Image], domain: str, reason: Reason) -> list[bool]:
     return alone(rows_of(pictures, domain), reason)
-
-
-def _share(name: str, hits: Iterable[bool], target: float | None = None, *, upper: bool = False) -> Figure:
-    every = list(hits)
-    low, high = _wilson(sum(every), len(every))
-    unit = f"of 1 ({sum(every)}/{len(every)}, {low:.3f} to {high:.3f})"
-    return Figure(name, round(sum(every) / max(1, len(every)), 4), unit, target, at_most=upper)
-
-
-def _wilson(hits: int, count: int, z: float = 1.96) -> tuple[float, float]:
-    """The 95 % interval of a share."""
-    if not count:
-        return 0.0, 1.0
-    share, spread = hits / count, z * z / count
-    middle = (share + spread / 2) / (1 + spread)
-    reach = np.sqrt(share * (1 - share) * spread + spread * spread / 4) / (1 + spread)
-    return float(max(0, middle - reach)), float(min(1, middle + reach))
 
 
 def _pictures(folder: Path) -> list[Image.Image]:

@@ -19,10 +19,9 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps
-from scipy.stats import binomtest
 
 from benchmarks import regions_dense_peer, regions_drawn, regions_guesses
-from benchmarks.results import Figure, write
+from benchmarks.results import Figure, share, write
 from pipelines.fit_regions import Faces, found_faces, held_out, iou, largest, overlaps
 from scgan_data import contact_sheet, files, images
 from scgan_data.annotate import AnnotateConfig
@@ -77,9 +76,7 @@ def _mean(name: str, values: Real, faces: Faces, target: float | None = None) ->
 
 
 def _half(name: str, values: Real) -> Figure:
-    k, n = int((values >= 0.5).sum()), len(values)
-    low, high = binomtest(k, n).proportion_ci(0.95, method="wilson")
-    return Figure(name, k / n, f"of 1 ({k}/{n}; {low:.3f} to {high:.3f})")
+    return share(name, values >= 0.5)
 
 
 def _padding(faces: Faces, held: dict[Region, Real]) -> list[Figure]:

@@ -6,8 +6,12 @@ import datetime
 import os
 import platform
 import sys
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+import numpy as np
+from scipy.stats import binomtest
 
 from scgan_data.files import write_bytes, write_json
 
@@ -32,6 +36,19 @@ class Figure:
         if self.target is None or self.value is None:
             return None
         return self.value <= self.target if self.at_most else self.value >= self.target
+
+
+def share(name: str, hits: Iterable[bool | np.bool_], target: float | None = None, *, at_most: bool = False) -> Figure:
+    """How many of some, with Wilson's interval."""
+    every = list(hits)
+    return share_of(name, sum(map(bool, every)), len(every), target, at_most=at_most)
+
+
+def share_of(name: str, hits: int, count: int, target: float | None = None, *, at_most: bool = False) -> Figure:
+    """`hits` of `count`, with Wilson's interval."""
+    low, high = binomtest(hits, count).proportion_ci(0.95, method="wilson") if count else (0.0, 1.0)
+    unit = f"of 1 ({hits}/{count}; {low:.3f} to {high:.3f})"
+    return Figure(name, round(hits / max(1, count), 4), unit, target, at_most=at_most)
 
 
 def machine() -> str:

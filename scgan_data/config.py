@@ -9,16 +9,17 @@ runs outside this repository too.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 
 from scgan_data.errors import ConfigError, nearest
-from scgan_data.records import SELFIE
+from scgan_data.records import SELFIE, Reason
 
 PARAMS_FILE = Path("params.yaml")
 SECTIONS = (
@@ -41,10 +42,24 @@ class Config(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
 
-_Finite = Annotated[float, Field(allow_inf_nan=False)]
-PerDomain = Annotated[_Finite | dict[str, _Finite | None] | None, Field(union_mode="left_to_right")]
+@dataclass(frozen=True)
+class ByDomain:
+    """Marks a setting whose keys, or items, are domains: `unknown_domains` looks at them."""
+
+
+def _no_switch(value: Any) -> Any:
+    """Raises ValueError for true and false, which Python would take for 1 and 0."""
+    if isinstance(value, bool):
+        raise ValueError(f"{str(value).lower()} is no number; write one, or null for off")
+    return value
+
+
+_Limit = Annotated[float, Field(allow_inf_nan=False, ge=0), BeforeValidator(_no_switch)]
+PerDomain = Annotated[_Limit | dict[str, _Limit | None] | None, Field(union_mode="left_to_right"), ByDomain()]
 """A limit: one number for all, null for off, or a mapping from `selfie`, a style's name, `drawn` (every style) and
 `default` to numbers or null."""
+GROUPS = ("drawn", "default")
+"""Names that stand for several domains."""
 
 
 def limit_for(limit: PerDomain, domain: str) -> float | None:
@@ -55,9 +70,31 @@ def limit_for(limit: PerDomain, domain: str) -> float | None:
     return next((limit[name] for name in names if name in limit), None)
 
 
+def check_domains(settings: Config, section: str, domains: Sequence[str]) -> None:
+    """Raises ConfigError for a setting of a domain that is neither one of these nor one that its default names."""
+    for key, field in type(settings).model_fields.items():
+        if any(isinstance(mark, ByDomain) for mark in field.metadata):
+            known = [*dict.fromkeys((SELFIE, *domains, *GROUPS, *_domains_in(field.default)))]
+            for name in _domains_in(getattr(settings, key)):
+                if name not in known:
+                    said = f"`{section}.{key}` names the domain `{name}`, of which there is neither a picture"
+                    raise ConfigError(f"{said} nor a style in `styles`{nearest(name, known)}")
+
+
+def _domains_in(value: Any) -> Iterator[str]:
+    """The domains that a setting names; zones of doubt name them below their checks."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _domains_in(inner) if isinstance(key, Reason) else (key,)
+    elif isinstance(value, tuple):
+        yield from value
+
+
 C = TypeVar("C", bound=Config)
-_TAG = re.compile(r"(float|constrained-float|dict\[.*)$")
+_TAG = re.compile(r"(float|constrained-float|function-before.*|dict\[.*)$")
 """What pydantic puts into a location to say which type of a limit it tried."""
+LONGEST_VALUE = 80
+"""Characters of a value that a line repeats; what is longer hides the reason."""
 
 
 def load(model: type[C], section: str, *, file: Path | None = None, overrides: Sequence[str] = ()) -> C:
@@ -137,7 +174,9 @@ def _explain(error: ValidationError, model: type[Config], section: str, file: st
     if problem["type"] == "extra_forbidden":
         names = _names_beside(model, location)
         return f"{where}: unknown key `{'.'.join([section, *location])}`{nearest(location[-1], names)}"
-    return f"{where}: `{'.'.join([section, *location])}` = {problem['input']!r}: {problem['msg']}"
+    value = repr(problem["input"])
+    given = f" = {value}" if len(value) <= LONGEST_VALUE else ""
+    return f"{where}: `{'.'.join([section, *location])}`{given}: {problem['msg'].removeprefix('Value error, ')}"
 
 
 def _names_beside(model: type[BaseModel], location: list[str]) -> list[str]:

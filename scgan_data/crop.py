@@ -4,10 +4,10 @@ How is `framing`'s (`preset`: shoulder, ffhq, photo2cartoon, face), the pixels a
 The same formula for photographs and drawings: a difference of framing is the first thing that a GAN would learn.
 
 Everything is measured, in the source picture, before anything is decided: the distance of the eyes, tilt, turn and
-nod, how much of the face the border cuts off, how sharp the face is, how much would be padded. The decisions are pure
-functions of these columns (`limits.crop_rules`): a moved limit detects nothing again, `whatif crop.…` answers from the
-manifest, and what lies near a limit is in doubt and on a contact sheet, as in `filter`. A person's accept stands over
-every limit.
+nod, how much of the face the border cuts off, how sharp it is, whether something covers a part of it (`occlusion`), how
+much would be padded. The decisions are pure functions of these columns (`limits.crop_rules`): a moved limit detects
+nothing again, `whatif crop.…` answers from the manifest, and what lies near a limit is in doubt and on a contact sheet,
+as in `filter`. A person's accept stands over every limit.
 
 The transform is in the row: `crop_quad`, four corners in the parent's pixels, with the crop's width and height is all
 that `framing.to_crop` and `to_parent` need. A rejected row keeps its picture; its points, its face's box and the quad
@@ -28,7 +28,7 @@ from PIL import Image
 from pydantic import AfterValidator, Field
 
 from scgan_data import extract, files, framing, images, manifest
-from scgan_data.config import PerDomain, limit_for
+from scgan_data.config import ByDomain, PerDomain, limit_for
 from scgan_data.cropped import Crop, Decision, columns
 from scgan_data.faces import detectors
 from scgan_data.faces.detectors import DetectionConfig
@@ -42,7 +42,7 @@ from scgan_data.verdicts import read_verdicts, words
 
 MEASURES = tuple(
     f"scgan_data.{name}"
-    for name in ("crop", "cropped", "extract", "faces", "framing", "hashes", "images", "landmarks", "pose")
+    for name in ("crop", "cropped", "extract", "faces", "framing", "hashes", "images", "landmarks", "occlusion", "pose")
 )
 """What decides the measurements and the pixels."""
 MODULES = (
@@ -90,11 +90,11 @@ class CropConfig(DetectionConfig, CropLimits, extra="forbid"):
     padding: extract.Padding = "reflect"
     """How what lies outside the picture is filled: mirrored as far as the face, blurred beyond; the edge repeated; or
     mirrored and blurred from the border on (soft)."""
-    framed: tuple[str, ...] = ()
+    framed: Annotated[tuple[str, ...], ByDomain()] = ()
     """Domains (`drawn`: every style) whose pictures are framed as the shoulder crop already: kept whole, as a centred
     square; the face still decides and gives the boxes. A detector made for photographs places drawn eyes so roughly
     that crops by them vary by a tenth in scale, and the demo's cartoons come out as half photographs."""
-    faceless: tuple[str, ...] = ()
+    faceless: Annotated[tuple[str, ...], ByDomain()] = ()
     """Domains (`drawn`: every style) whose pictures without a found face are kept whole, as a centred square."""
     sheet_pictures: Annotated[int, Field(ge=0, le=400)] = 60
     """Pictures on each domain's sheet of the doubtful; 0 makes none."""

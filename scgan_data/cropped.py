@@ -17,6 +17,7 @@ from PIL import Image
 
 from scgan_data import files, framing, hashes, images
 from scgan_data.faces.face import Face
+from scgan_data.occlusion import occlusion
 from scgan_data.pose import yaw_pitch_deg
 from scgan_data.records import Origin, Reason
 
@@ -71,6 +72,7 @@ class Crop:
             "yaw_deg": yaw,
             "pitch_deg": pitch,
             "face_sharpness": face_sharpness(self.source, self.face),
+            "occlusion": occlusion(self.source, self.face.landmarks),
             "padding": self.padding,
         }
 

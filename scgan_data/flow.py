@@ -47,16 +47,23 @@ def run_stage(
     Raises ScganError. Stopped by Ctrl-C it raises StoppedError, finished work being kept.
     """
     settings = config.load(config_class(stage), stage, file=params, overrides=overrides)
-    run_configured(stage, settings, src, dst, workers=workers)
+    run_configured(stage, settings, src, dst, styles=config.read_params(params).get("styles") or (), workers=workers)
 
 
 def run_configured(
-    stage: str, settings: config.Config, src: Path | None, dst: Path, *, workers: int | None = None, **options: Any
+    stage: str,
+    settings: config.Config,
+    src: Path | None,
+    dst: Path,
+    *,
+    styles: Sequence[str] = (),
+    workers: int | None = None,
+    **options: Any,
 ) -> None:
     """`run_stage` with a configuration in hand, and options of the stage's own. `collect` has no source folder.
 
-    `dedup` also takes a folder of pictures that has no manifest. Raises ScganError for a `dst` that holds something
-    else than a stage's results: it is replaced whole.
+    `dedup` also takes a folder of pictures that has no manifest. `styles` may be named in the settings though no row is
+    of them. Raises ScganError for a `dst` that holds something else than a stage's results: it is replaced whole.
     """
     run = module_of(stage).run
     is_bare = stage == "dedup" and src is not None and src.is_dir() and not (src / manifest.FILE_NAME).exists()
@@ -69,6 +76,7 @@ def run_configured(
             if before is None:
                 summary = folder.commit(run(settings, folder, workers=workers, **options))
             else:
+                config.check_domains(settings, stage, [*before["domain"].unique(), *styles])
                 after = manifest.table(run(before, settings, folder, workers=workers, **options))
                 manifest.check_complete(before, after, stage)
                 summary = folder.commit(after)

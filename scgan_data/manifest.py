@@ -83,6 +83,7 @@ SCHEMA = pa.schema(
         ("pitch_deg", _REAL),  # positive looking up
         ("face_cut", _REAL),  # fraction of the face that the source picture's border cuts off
         ("face_sharpness", _REAL),  # as `sharpness`, of the face alone
+        ("occlusion", _REAL),  # how far a part of the face departs in colour from its skin (occlusion)
         ("crop_preset", _TEXT),  # how it was framed: a preset, or `whole` for a picture kept as it was framed
         ("crop_quad", _BOX),  # x, y of its top left, bottom left, bottom right, top right, in the parent's pixels
         ("crop_scale", _REAL),  # crop pixels for a parent pixel

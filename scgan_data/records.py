@@ -124,6 +124,7 @@ class Reason(StrEnum):
     FACE_TOO_SMALL = "face_too_small"
     FACE_CUT = "face_cut"
     FACE_BLURRED = "face_blurred"
+    OCCLUDED = "occluded"
     TILTED = "tilted"
     TURNED = "turned"
     NODDED = "nodded"
@@ -174,6 +175,7 @@ MEANING: dict[Reason, str] = {
     Reason.FACE_TOO_SMALL: "the distance of the eyes is below the limit (pixels of the source)",
     Reason.FACE_CUT: "the picture's border cuts the face (fraction of its box or points outside)",
     Reason.FACE_BLURRED: "the sharpness of the face alone is below the domain's limit",
+    Reason.OCCLUDED: "a part of the face has another colour than its skin: a mask, a phone, sunglasses",
     Reason.TILTED: "the line of the eyes is tilted more than the limit (degrees)",
     Reason.TURNED: "the head is turned to a side more than the limit (degrees)",
     Reason.NODDED: "the head is raised or lowered more than the limit (degrees)",

@@ -7,11 +7,20 @@ one forward and one backward pass of a set of parameters that stays, while here 
 backward pass, and each discriminator runs with its parameters frozen in one half of the step and trained in the other.
 What DDP would add is the overlap of the sending with the backward pass; what its lack costs (the paper's generators
 have 435 MB of fp32 gradients) is yet to be measured on GPUs.
+
+Where one process fails, all end, and the first says why (`joined`). Its last words go into the store by which the
+processes found each other, before its connections close: who then fails in a collective reads them there. A process
+that no closed connection wakes (in a collective of NCCL, or alone with long work) is ended by a thread that looks for
+them (`_watched`); otherwise it would wait for torchrun to kill it, on another machine for `PATIENCE`. That an NCCL
+collective ends so could not be tried without GPUs.
 """
 
 from __future__ import annotations
 
 import os
+import signal
+import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,12 +30,22 @@ from typing import Any, TypeVar
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch.distributed.distributed_c10d import PrefixStore, Store
+from torch.distributed.rendezvous import rendezvous
 
-from scgan_data.errors import ScganError, one_line
+from scgan_data.errors import ScganError, StoppedError, one_line
 
 T = TypeVar("T")
 PATIENCE = timedelta(minutes=60)
 """How long a process waits for the first one, which alone draws samples, measures KID and writes."""
+LOOK_S, GRACE_S = 1.0, 15.0
+"""How often a process looks whether another has failed, and how long it then has to end by itself."""
+_WORDS = "last words"
+_GONE = ("Connection closed by peer", "Connection reset by peer", "Broken pipe")
+"""What gloo says where the other end of a connection is gone."""
+KILLED = (
+    "another process ended without a word (killed, out of memory?); the same command goes on from the last checkpoint"
+)
 
 
 @dataclass(frozen=True)
@@ -84,7 +103,7 @@ class Ranks:
         except Exception as caught:
             error = caught
         said: list[str | None] = [None] * self.count
-        dist.all_gather_object(said, None if error is None else one_line(error) or f"{type(error).__name__}: {error}")
+        dist.all_gather_object(said, None if error is None else _line(error))
         if error is not None:
             raise error
         for rank, line in enumerate(said):
@@ -121,16 +140,70 @@ class Ranks:
 ALONE = Ranks()
 
 
+def is_first() -> bool:
+    """Whether this is the process that speaks, before and after it has joined others."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 @contextmanager
 def joined(device: str) -> Iterator[Ranks]:
-    """Join the processes that `torchrun` started, or be alone. On `cuda` each takes the GPU of its local rank."""
+    """Join the processes that `torchrun` started, or be alone. On `cuda` each takes the GPU of its local rank.
+
+    Raises ScganError in every process where the work failed in another one.
+    """
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield ALONE
         return
     if device == "cuda":
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    dist.init_process_group("cpu:gloo,cuda:nccl" if device == "cuda" else "gloo", timeout=PATIENCE)
+    store, rank, count = next(rendezvous("env://", timeout=PATIENCE))
+    backend = "cpu:gloo,cuda:nccl" if device == "cuda" else "gloo"
+    dist.init_process_group(backend, store=PrefixStore("group", store), rank=rank, world_size=count)
     try:
-        yield Ranks(dist.get_rank(), dist.get_world_size())
+        with _watched(store):
+            yield Ranks(rank, count)
+    except StoppedError:
+        raise  # all of them, together
+    except Exception as error:
+        if is_first():  # torchrun ends the others once one is gone, and the line is still to be said
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        is_gone = isinstance(error, RuntimeError) and any(words in str(error) for words in _GONE)
+        own = KILLED if is_gone else f"process {rank}: {_line(error)}"
+        words = store.compare_set(_WORDS, "", own).decode()  # the first to speak is the cause
+        if isinstance(error, ScganError) or (words == own and not is_gone):
+            raise
+        raise ScganError(words) from error
     finally:
         dist.destroy_process_group()
+
+
+@contextmanager
+def _watched(store: Store) -> Iterator[None]:
+    """Meanwhile a thread ends this process where another has failed and this one has not noticed within GRACE_S."""
+    ended = threading.Event()
+
+    def watch() -> None:
+        try:
+            while not store.check([_WORDS]):
+                if ended.wait(LOOK_S):
+                    return
+            if ended.wait(GRACE_S):
+                return
+            if is_first():
+                sys.stderr.write(f"error: {store.get(_WORDS).decode()}\n")
+                sys.stderr.flush()
+        except RuntimeError:  # torchrun is gone, which held the store: nobody can tell any more
+            return
+        os._exit(1)
+
+    thread = threading.Thread(target=watch, daemon=True, name="watch the other processes")
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+
+
+def _line(error: Exception) -> str:
+    """An error in one line, whatever it is."""
+    return one_line(error) or f"{type(error).__name__}: {' '.join(str(error).split())}"

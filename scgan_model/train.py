@@ -32,7 +32,7 @@ from scgan_model.journal import FILE_NAME as METRICS_LINES
 from scgan_model.journal import Journal, read_lines
 from scgan_model.loggers import event_writer
 from scgan_model.origin import origin as origin_of
-from scgan_model.ranks import Ranks, joined
+from scgan_model.ranks import Ranks, is_first, joined
 from scgan_model.resume import Take
 from scgan_model.run import Run, content, next_batch, set_up
 from scgan_model.step import train_step
@@ -47,13 +47,13 @@ def train(dataset: Path, model: Path, *, style: str, config: TrainConfig, take: 
     """
     if style == SELFIE:
         raise DatasetError(f"`{SELFIE}` is the domain of the photographs, not a style: name a cartoon domain")
-    with joined(config.resolved().device) as ranks:
-        try:
+    try:
+        with joined(config.resolved().device) as ranks:
             _train(dataset, model, style, config, take, ranks)
-        except ScganError as error:
-            if ranks.first:
-                raise
-            sys.exit(getattr(error, "exit_code", 1))  # the first process says it
+    except ScganError as error:
+        if is_first():
+            raise
+        sys.exit(getattr(error, "exit_code", 1))  # the first process says it
 
 
 def _train(dataset: Path, model: Path, style: str, config: TrainConfig, take: Take, ranks: Ranks) -> None:

@@ -24,6 +24,7 @@ from scgan_data import manifest, verdicts
 from scgan_data.dataset import apply_verdicts
 from scgan_data.errors import ExchangeError
 from scgan_data.exchange import coco, croissant, label_studio, webdataset, yolo
+from scgan_data.exchange.export import MARK
 from scgan_data.exchange.formats import Format
 from scgan_data.exchange.picture import Annotated, Box, Pictures
 from scgan_data.exchange.said import Said, Sizes
@@ -38,6 +39,14 @@ READERS: dict[Format, Callable[[Path, Sizes], Iterator[Said]]] = {
     Format.WEBDATASET: webdataset.said,
     Format.CROISSANT: croissant.said,
 }
+
+NAMES: dict[Format, tuple[str, ...]] = {
+    Format.COCO: ("*.json",),
+    Format.LABEL_STUDIO: ("*.json",),
+    Format.YOLO: ("data.yaml", "classes.txt"),
+    Format.CROISSANT: ("croissant.json",),
+}
+"""What is read of a folder, where the reader does not take one: the first that there is, and is there once."""
 
 
 @dataclass(frozen=True)
@@ -79,10 +88,9 @@ def import_file(
     """Append to the verdicts `into` what `file` says otherwise than the stage's folder; returns what that was.
 
     `file` is what the format's `said` reads: COCO's or Label Studio's JSON, data.yaml, a tar or a folder of tars,
-    croissant.json. Raises ExchangeError, naming file and entry, with nothing appended.
+    croissant.json; or the folder in which it is. Raises ExchangeError, naming file and entry, with nothing appended.
     """
-    if not file.exists():
-        raise ExchangeError(f"{file} is not there")
+    file = _file_of(file, kind)
     known = _known(manifest.kept(manifest.read(folder)), verdicts.read_verdicts(into))
     at = datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds")
     entries: list[dict[str, Any]] = []
@@ -98,6 +106,20 @@ def import_file(
     if entries:
         verdicts.append(into, entries)
     return News(entries, len(seen), moved_points)
+
+
+def _file_of(given: Path, kind: Format) -> Path:
+    if not given.exists():
+        raise ExchangeError(f"{given} is not there")
+    if not given.is_dir() or kind not in NAMES:
+        return given
+    for name in NAMES[kind]:
+        found = sorted(file for file in given.glob(name) if file.name != MARK)
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise ExchangeError(f"{given} holds {len(found)} files {name}: name the one to read")
+    raise ExchangeError(f"{given} is a folder without {' or '.join(NAMES[kind])}: name the file to read ({kind})")
 
 
 def _known(rows: pd.DataFrame, said: list[dict[str, Any]]) -> dict[str, _Known]:

@@ -29,9 +29,9 @@ from PIL import Image
 from pydantic import Field
 
 from scgan_data import weights
-from scgan_data.config import Config, PerDomain, limit_for
+from scgan_data.config import ByDomain, Config, PerDomain, limit_for
 from scgan_data.errors import ConfigError, WeightsError
-from scgan_data.faces import views
+from scgan_data.faces import drawn, views
 from scgan_data.faces.face import Face
 from scgan_data.files import id_of_bytes
 from scgan_data.records import SELFIE
@@ -71,10 +71,14 @@ Refiner = Callable[[Sequence[Image.Image], Sequence[Face]], list[Face | None]]
 class DetectionConfig(Config):
     """How faces are found: the settings that `crop` has of it."""
 
-    detector: DetectorName | dict[str, DetectorName] = {"selfie": "retinaface-mobilenet", "drawn": "drawn"}
+    detector: Annotated[DetectorName | dict[str, DetectorName], ByDomain()] = {
+        "selfie": "retinaface-mobilenet",
+        "drawn": "drawn",
+    }
     """Which detector: one name, or one a domain (`selfie`, a style's name, `drawn` for every style, `default`)."""
-    min_score: PerDomain = {"selfie": 0.9, "drawn": 0.74}
-    """Least score of a face. Of 49 portraits the least sure had .992, a dog's face reached .81; `drawn.MIN_SCORE`."""
+    min_score: PerDomain = {"selfie": 0.9, "drawn": drawn.MIN_SCORE}
+    """Least score of a face. Of 49 portraits the least sure had .992, a dog's face reached .81; of drawn ones
+    `drawn.MIN_SCORE`."""
     max_side_px: Annotated[int, Field(ge=64)] = 640
     """Longer side to which pictures are reduced for detection."""
     first_look_px: Annotated[int, Field(ge=64)] | None = 320

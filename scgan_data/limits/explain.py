@@ -95,6 +95,8 @@ def _through_crop(content_id: str, tables: list[Table]) -> tuple[str, list[tuple
 
 
 def _only(prefix: str, tables: list[Table], data: Path) -> str:
+    if not prefix:
+        raise ScganError("which picture? name its id, or the beginning of it")
     ids = {i for t in tables for name in ("id", "parent_id") for i in t.texts(name) if i and i.startswith(prefix)}
     if len(ids) > 1 and prefix not in ids:
         raise ScganError(f"{prefix}: {len(ids)} pictures begin so, for example {', '.join(sorted(ids)[:3])}")

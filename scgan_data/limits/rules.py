@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import field_validator
 
-from scgan_data.config import Config, PerDomain, limit_for
+from scgan_data.config import ByDomain, Config, PerDomain, limit_for
+from scgan_data.errors import nearest
 from scgan_data.limits.columns import Numbers
 from scgan_data.records import Reason
 
@@ -84,19 +85,25 @@ class Limits(Config, extra="ignore"):
 
     RULES: ClassVar[tuple[Rule, ...]] = ()
     """The section's rules."""
-    doubt: dict[Reason, PerDomain] = {}
+    doubt: Annotated[dict[Reason, PerDomain], ByDomain()] = {}
     """Zones of doubt: how near its limit a value is doubtful, as a share of the limit (.15: within 15 %)."""
     doubtful: Literal["keep", "reject"] = "keep"
     """What becomes of the doubtful until a person has judged them."""
     verdicts: Path = Path("review/verdicts.jsonl")
     """People's verdicts; a missing file is an empty one."""
 
+    @field_validator("doubt", mode="before")
+    @classmethod
+    def _known_reasons(cls, zones: Any) -> Any:
+        known = [rule.reason.value for rule in cls.RULES]
+        for reason in zones if isinstance(zones, dict) else ():
+            if reason not in known:
+                raise ValueError(f"no check of this stage: `{reason}`{nearest(str(reason), known)}")
+        return zones
+
     @field_validator("doubt")
     @classmethod
-    def _known_checks(cls, zones: dict[Reason, PerDomain]) -> dict[Reason, PerDomain]:
-        known = {rule.reason for rule in cls.RULES}
-        if unknown := [reason.value for reason in zones if reason not in known]:
-            raise ValueError(f"no check of this stage: {', '.join(unknown)}; it has {', '.join(sorted(known))}")
+    def _shares(cls, zones: dict[Reason, PerDomain]) -> dict[Reason, PerDomain]:
         shares = [s for zone in zones.values() for s in (zone.values() if isinstance(zone, dict) else [zone])]
         if any(share is not None and not 0 < share < 1 for share in shares):
             raise ValueError("a zone of doubt is a share of the limit, above 0 and below 1, or null for none")
@@ -128,7 +135,7 @@ class FilterLimits(Limits, extra="ignore"):
     """Least certainty that a picture is drawn; below it a portrait is a photograph. Off: paintings look like that."""
     max_watermark_score: PerDomain = {"selfie": 0.961, "drawn": 0.88}
     """Most certainty, 0 to 1, that a visible mark is there."""
-    doubt: dict[Reason, PerDomain] = {
+    doubt: Annotated[dict[Reason, PerDomain], ByDomain()] = {
         Reason.WATERMARKED: 0.15,
         Reason.BLURRED: 0.2,
         Reason.SCREENSHOT: 0.35,

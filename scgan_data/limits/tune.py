@@ -8,7 +8,7 @@ more judgements would do, are the answer then. A picture of which a person canno
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,10 +67,6 @@ class Domain:
         return np.array([_number(answers, i) for i in self.pictures.ids])
 
 
-def _no_file(file: Path) -> Answers:
-    raise ConfigError(f"--answers {file}: no such file")
-
-
 def _number(answers: Answers, content_id: str) -> float:
     return float(answers[content_id] is not False) if content_id in answers else np.nan
 
@@ -105,9 +101,8 @@ class Tuning:
         reason = self.rule.reason.value
         missing = self.to_ask(judgements.read(file, reason))
         if given is not None:
-            said = judgements.read(given, reason) if given.is_file() else _no_file(given)
-            for content_id in missing.keys() & said.keys():
-                judgements.append(file, reason, content_id, said[content_id])
+            for content_id, bad in self.of_file(given, missing.keys()).items():
+                judgements.append(file, reason, content_id, bad)
         elif missing:
 
             def record(content_id: str, bad: bool | None, withdrawn: bool) -> None:
@@ -115,6 +110,17 @@ class Tuning:
 
             page.ask(Session(missing, self.question, record), announce)
         return judgements.read(file, reason)
+
+    def of_file(self, given: Path, asked: Set[str]) -> Answers:
+        """What a file answers of what is `asked`. Raises ConfigError where it has answers, but none about any picture
+        that this tuning looks at: it is of another dataset."""
+        if not given.is_file():
+            raise ConfigError(f"--answers {given}: no such file")
+        said = judgements.read(given, self.rule.reason.value)
+        known = {i for domain in self.domains for i in domain.pictures.ids}
+        if said and not said.keys() & known:
+            raise ConfigError(f"--answers {given}: none of its {len(said)} answers is about a picture of this folder")
+        return {i: said[i] for i in said if i in asked}
 
     def fits(self, answers: Answers) -> dict[str, Fit]:
         """Each domain's result."""

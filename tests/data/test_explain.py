@@ -171,7 +171,9 @@ def test_a_picture_that_is_gone_is_explained_and_not_drawn(data: Path):
     assert "watermark_score" in said(found)
 
 
-@pytest.mark.parametrize(("prefix", "words"), [("a", "2 pictures begin so"), ("99", "no picture in")])
+@pytest.mark.parametrize(
+    ("prefix", "words"), [("", "which picture"), ("a", "2 pictures begin so"), ("99", "no picture in")]
+)
 def test_what_does_not_name_one_picture_is_one_line(data: Path, prefix: str, words: str):
     with pytest.raises(ScganError, match=words):
         explain(prefix, data)

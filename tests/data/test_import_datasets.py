@@ -81,6 +81,31 @@ def test_croissants_table_must_lie_beside_it(tmp_path: Path, boxed_stage: Path, 
         take(file, Format.CROISSANT)
 
 
+@pytest.mark.parametrize(
+    ("kind", "line"),
+    [
+        (Format.COCO, r"is a folder without \*\.json: name the file to read \(coco\)"),
+        (Format.LABEL_STUDIO, None),
+        (Format.YOLO, None),
+        (Format.WEBDATASET, None),
+        (Format.CROISSANT, None),
+    ],
+)
+def test_a_folder_stands_for_the_one_file_in_it(
+    tmp_path: Path, boxed_stage: Path, take, kind: Format, line: str | None
+) -> None:
+    out = tmp_path / "out"
+    export(boxed_stage, out, kind)
+    if line:
+        with pytest.raises(ExchangeError, match=line):
+            take(out, kind)
+        out = out / "annotations"
+        with pytest.raises(ExchangeError, match=r"annotations holds \d+ files \*\.json: name the one to read"):
+            take(out, kind)
+    else:
+        assert take(out, kind).entries == []
+
+
 @pytest.mark.parametrize("kind", Format)
 @pytest.mark.parametrize("content", [b"", b"[1", b"\xff\xfe\x00", b"[]", b"{}", b"null"])
 def test_broken_files_are_named(tmp_path: Path, take, kind: Format, content: bytes) -> None:

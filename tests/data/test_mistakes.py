@@ -79,6 +79,35 @@ def test_an_empty_folder_is_a_place_to_write(tmp_path: Path, jpeg) -> None:
     assert manifest.read(tmp_path / "03")["id"].tolist() == [ID]
 
 
+@pytest.mark.parametrize(
+    ("stage", "key", "line"),
+    [
+        ("filter", "min_sharpness.selfei=.3", r"`filter.min_sharpness` names the domain `selfei`, .*mean `selfie`\?"),
+        ("filter", "doubt.blurred={watercolour: .1}", r"`filter.doubt` names the domain `watercolour`, .*`watercolor`"),
+        ("crop", "framed=[drwan]", r"`crop.framed` names the domain `drwan`, .*mean `drawn`\?"),
+        ("crop", "detector.watercolour=drawn", r"`crop.detector` names the domain `watercolour`"),
+        ("dedup", "max_spot.avataars=.5", r"`dedup.max_spot` names the domain `avataars`, .*`avataaars`"),
+    ],
+)
+def test_a_misspelt_domain_stops_a_stage_before_it_begins(
+    tmp_path: Path, jpeg, stage: str, key: str, line: str
+) -> None:
+    (tmp_path / "a.jpg").write_bytes(jpeg(1))
+    src = stage_of_one(tmp_path / "02", tmp_path / "a.jpg")
+    (tmp_path / "params.yaml").write_text("styles: [watercolor]\n")
+    with pytest.raises(ConfigError, match=line):
+        flow.run_stage(stage, src, tmp_path / "03", params=tmp_path / "params.yaml", overrides=[key], workers=1)
+    assert not (tmp_path / "03").exists()
+
+
+def test_a_style_may_have_a_limit_before_it_has_pictures(tmp_path: Path, jpeg) -> None:
+    (tmp_path / "a.jpg").write_bytes(jpeg(1))
+    src = stage_of_one(tmp_path / "02", tmp_path / "a.jpg")
+    (tmp_path / "params.yaml").write_text("styles: [watercolor]\nfilter: {min_sharpness: {watercolor: .1}}\n")
+    flow.run_stage("filter", src, tmp_path / "03", params=tmp_path / "params.yaml", workers=1)
+    assert manifest.read(tmp_path / "03")["id"].tolist() == [ID]
+
+
 def test_a_domain_that_nobody_has_is_noted(tmp_path: Path) -> None:
     rejected = {"status": "rejected", "rejected_by": "filter", "reason": "blurred"}
     folder = stage_of_one(tmp_path / "03", tmp_path / "a.jpg", **rejected)

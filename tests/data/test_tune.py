@@ -163,6 +163,15 @@ def test_tune_asks_records_and_writes(folder: Path):
     assert len(again.to_ask(answers)) < 60  # another limit, another zone near it: what was judged is not asked again
 
 
+def test_answers_of_another_dataset_are_refused(folder: Path):
+    work = tuning("watermark_score", Goal(0.05, 0.9, 300), None, None)
+    given = folder / "answers.jsonl"
+    given.write_text(json.dumps({"id": "of another", "bad": True}) + "\n")
+    with pytest.raises(ConfigError, match="none of its 1 answers is about a picture of this folder"):
+        work.ask(folder / "review" / "judgements.jsonl", given, print)
+    assert not (folder / "review").exists()
+
+
 def test_the_page_shows_asks_goes_back_and_ends(folder: Path):
     work = tuning("max_watermark_score", Goal(judgements=4), None, None)
     file = folder / "review" / "judgements.jsonl"

@@ -1,8 +1,5 @@
 """Two processes of a real torchrun (gloo, CPU) train what one does at the same global batch."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,25 +13,13 @@ from scgan_model.config import TrainConfig
 from scgan_model.origin import origin
 from scgan_model.ranks import ALONE, Ranks
 from scgan_model.run import next_batch, set_up
-from tests.model.training import SCRIPT, Killed, lines, stop_at
+from tests.model.ranks import torchrun
+from tests.model.training import Killed, lines, stop_at
 
 Make = Callable[..., TrainConfig]
 TOLERANCE = 2e-3
 """Relative, of losses over ten steps. A sum of fp32 in another order differs in the last bits (1e-7 in the first step);
 Adam makes steps of one length of them where a gradient is nearly 0, and the difference grows from step to step."""
-
-
-def torchrun(folder: Path, *arguments: object, before: str = "", code: int = 0) -> str:
-    """What two processes say; `before` is Python that both run first."""
-    script = folder / "script.py"
-    script.write_text(before + SCRIPT)
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", script]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    done = subprocess.run(
-        [str(part) for part in (*command, *arguments)], capture_output=True, text=True, check=False, env=environment
-    )
-    assert done.returncode == code, done.stderr
-    return done.stderr
 
 
 def close(ours: list[dict[str, Any]], theirs: list[dict[str, Any]]) -> None:
@@ -72,7 +57,7 @@ def test_two_processes_learn_what_one_learns_and_one_goes_on(
 ) -> None:
     config = tiny_config(batch_pairs=4, pool_images=0, precision="fp32", log_every_steps=1, ema_decay=0.9)
     train.train(tiny_dataset, tmp_path / "one", style="dots", config=config)
-    said = torchrun(tmp_path, tiny_dataset, tmp_path / "two", config.model_dump_json())
+    said = torchrun(tmp_path, tiny_dataset, tmp_path / "two", config)
     assert said.count("held-out cycle error") == 3  # by the first process only
     close(lines(tmp_path / "two"), lines(tmp_path / "one"))
     assert lines(tmp_path / "two")[1]["total"] == pytest.approx(lines(tmp_path / "one")[1]["total"], rel=1e-6)
@@ -96,7 +81,7 @@ step.build = build
 def test_two_processes_begin_with_the_first_ones_weights(tiny_dataset: Path, tmp_path: Path, tiny_config: Make) -> None:
     config = tiny_config(batch_pairs=4, pool_images=0, precision="fp32", log_every_steps=1, ema_decay=0.9, steps=2)
     train.train(tiny_dataset, tmp_path / "one", style="dots", config=config)
-    torchrun(tmp_path, tiny_dataset, tmp_path / "two", config.model_dump_json(), before=OTHERWISE)
+    torchrun(tmp_path, tiny_dataset, tmp_path / "two", config, before=OTHERWISE)
     close(lines(tmp_path / "two"), lines(tmp_path / "one"))
 
 
@@ -109,7 +94,7 @@ def test_two_processes_go_on_where_one_was_killed(
         stop_at(patch, 6, Killed())
         with pytest.raises(Killed):
             train.train(tiny_dataset, tmp_path / "both", style="dots", config=config)
-    said = torchrun(tmp_path, tiny_dataset, tmp_path / "both", config.model_dump_json())
+    said = torchrun(tmp_path, tiny_dataset, tmp_path / "both", config)
     assert said.count("going on from step 4") == 1
     close(lines(tmp_path / "both"), lines(tmp_path / "one"))
     assert resume.finished(tmp_path / "both", origin(tiny_dataset, "dots"), config)
@@ -132,32 +117,8 @@ def test_a_signal_to_one_process_stops_both_and_the_lines_go_on_exactly(
 ) -> None:
     config = tiny_config(batch_pairs=4, pool_images=0, precision="fp32", log_every_steps=4)
     train.train(tiny_dataset, tmp_path / "one", style="dots", config=config)
-    said = torchrun(tmp_path, tiny_dataset, tmp_path / "two", config.model_dump_json(), before=STOP, code=1)
+    said = torchrun(tmp_path, tiny_dataset, tmp_path / "two", config, before=STOP, code=1)
     assert " ".join(said.split()).count("error: train: stopped at step 5 of 10 and saved") == 1
-    said = torchrun(tmp_path, tiny_dataset, tmp_path / "two", config.model_dump_json())
+    said = torchrun(tmp_path, tiny_dataset, tmp_path / "two", config)
     assert said.count("going on from step 5") == 1
     close(lines(tmp_path / "two"), lines(tmp_path / "one"))
-
-
-FULL = """
-import os, resource, signal
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-if os.environ["RANK"] == "0":
-    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, resource.RLIM_INFINITY))
-"""
-ELSEWHERE = """
-import os, sys
-if os.environ["RANK"] == "1":
-    sys.argv[1] += "-elsewhere"
-"""
-
-
-@pytest.mark.parametrize(("before", "line"), [(FULL, "the disk is full: "), (ELSEWHERE, "process 1: ")])
-def test_what_ends_one_process_ends_both_with_one_line(
-    tiny_dataset: Path, tmp_path: Path, tiny_config: Make, before: str, line: str
-) -> None:
-    arguments = tiny_dataset, tmp_path / "two", tiny_config(precision="fp32").model_dump_json()
-    said = torchrun(tmp_path, *arguments, before=before, code=1)
-    errors = [each for each in said.splitlines() if each.startswith("error: ")]
-    assert len(errors) == 1 and errors[0].startswith(f"error: {line}")
-    assert said.count("Traceback") == 1, "torchrun's own"
