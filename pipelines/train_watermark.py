@@ -48,7 +48,7 @@ class Run:
 
     folder: Path
     """Holds the bank of pictures and the checkpoint."""
-    steps: int = 10_000
+    steps: int = 9000
     bank: int = 4000
     """Clean pictures."""
     selfies: bool = False

@@ -32,7 +32,7 @@ STRIDE_PX = 8
 EASY_STEPS = 600
 """Over the first so many steps the least opacity falls from .65 to .15."""
 AHEAD = 6
-SMALL, SMALL_PX = 0.15, (56, 120)
+SMALL, SMALL_PX = 0.08, (56, 120)
 """The share of pairs whose picture has so few pixels when the mark is laid, and is then enlarged: what the detector
 sees of a picture of 64 px, in which a mark's strokes are thinner than a pixel."""
 _DRAWING = (
@@ -101,7 +101,7 @@ def draw_batch(rng: np.random.Generator, bank: RGB, ease: float = 0.0) -> Batch:
         image, mark = _window(rng, bank), draw_mark(rng, CROP_PX)
         laid, least = CROP_PX, ease
         if rng.random() < SMALL:
-            laid, least = int(rng.integers(*SMALL_PX)), max(ease, 0.2)  # fainter than .25 nobody sees there
+            laid, least = int(rng.integers(*SMALL_PX)), max(ease, 0.25)  # fainter than .25 nobody sees there
             image = _resized(bank[rng.integers(len(bank))], laid)
         fate = int(rng.integers(2**32))
         for under in (image, lay(rng, image, _thinner(mark, laid), least)):

@@ -59,15 +59,15 @@ def draw_clean(rng: np.random.Generator, size: int, *, selfies: bool = False) ->
 
 def _unseen(rng: np.random.Generator, size: int, pick: float) -> Image.Image:
     """The picture before a camera or a site has done anything to it, its kind by `pick` from .14 to 1."""
-    if pick < 0.26:
+    if pick < 0.44:
         return draw_scene(rng, size, _photograph)
-    if pick < 0.62:
+    if pick < 0.78:
         return _photograph(rng, size)
-    if pick < 0.68:
+    if pick < 0.84:
         return draw_toon(rng, size)
-    if pick < 0.83:
+    if pick < 0.87:
         return draw_premiere(rng, size, _photograph)
-    return draw_cast(rng, size, _photograph) if pick < 0.95 else draw_close(rng, size)
+    return draw_cast(rng, size, _photograph) if pick < 0.98 else draw_close(rng, size)
 
 
 @cache
