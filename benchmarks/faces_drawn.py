@@ -27,7 +27,7 @@ from PIL import Image
 
 from benchmarks.faces_drawn_renders import Box, Rendered, own_faceless, own_heads, patterns, portraits
 from benchmarks.filter_errors import Errors, run
-from benchmarks.results import Figure
+from benchmarks.results import Figure, share
 from pipelines.drawn_styles import HELD_OUT
 from scgan_data import images
 from scgan_data.faces import drawn, drawn_parts, retinaface
@@ -79,8 +79,8 @@ def limits() -> list[Figure]:
     for limit in (0.5, 0.6, 0.65, 0.7, 0.71, 0.72, 0.74, 0.8):
         hits = [_best(faces, head.face, limit)[1] >= FOUND_IOU for faces, head in zip(found, heads, strict=True)]
         wrong = [any(face.score >= limit for face in faces) for faces in false]
-        made.append(_share(f"drawn: renders like training's found at score {limit:g}", hits))
-        made.append(_share(f"drawn: renders like training's with a false face at score {limit:g}", wrong))
+        made.append(share(f"drawn: renders like training's found at score {limit:g}", hits))
+        made.append(share(f"drawn: renders like training's with a false face at score {limit:g}", wrong))
     return made
 
 
@@ -93,7 +93,7 @@ def _style(errors: Errors, named: Named, style: str) -> list[Figure]:
     missed = [p.image for p, hit in zip(made, hits, strict=True) if not hit]
     _keep(errors, f"{name} {style} missed", missed, style in FREE)
     target = 0.95 if name == "drawn" else None
-    rows = [_share(f"{name}: {style} found", hits.tolist(), target)]
+    rows = [share(f"{name}: {style} found", hits.tolist(), target)]
     if name != "drawn":
         return rows
     overlaps = _region_overlaps(best, made)
@@ -129,9 +129,9 @@ def _faceless(errors: Errors, named: Named) -> list[Figure]:
     _keep(errors, f"{name} false photographs", [p for p, bad in zip(photographs, wrong[FACELESS:], strict=True) if bad])
     target = 0.01 if name == "drawn" else None
     return [
-        _share(f"{name}: false faces, renders and photographs", wrong, target, at_most=True),
-        _share(f"{name}: false faces, other hands' patterns", wrong[FACELESS // 2 : FACELESS]),
-        _share(f"{name}: false faces, photographs", wrong[FACELESS:]),
+        share(f"{name}: false faces, renders and photographs", wrong, target, at_most=True),
+        share(f"{name}: false faces, other hands' patterns", wrong[FACELESS // 2 : FACELESS]),
+        share(f"{name}: false faces, photographs", wrong[FACELESS:]),
     ]
 
 
@@ -214,7 +214,7 @@ def _anime(errors: Errors, named: Named) -> Figure:
     pictures = [images.load(folder / str(f)).resize((160, 160), Image.Resampling.BICUBIC) for f in chosen]
     hits = [any(_central(face.xyxy, 160) for face in faces) for faces in detect(pictures, score)]
     _keep(errors, f"{name} anime missed", [p for p, hit in zip(pictures, hits, strict=True) if not hit])
-    return _share(f"{name}: anime64 found", hits, 0.98 if name == "drawn" else None)
+    return share(f"{name}: anime64 found", hits, 0.98 if name == "drawn" else None)
 
 
 def _central(box: Box, side: int) -> bool:
@@ -244,21 +244,6 @@ def _keep(errors: Errors, name: str, pictures: list[Image.Image], rendered: bool
         errors.add(
             name, f"{k // 48 + 1}", part, np.arange(k + len(part), k, -1) / 1000, np.ones(len(part), bool), rendered
         )
-
-
-def _share(name: str, hits: list[bool], target: float | None = None, *, at_most: bool = False) -> Figure:
-    count, of = sum(hits), len(hits)
-    low, high = wilson(count, of)
-    unit = f"of 1 ({count}/{of}, {low:.3f} to {high:.3f})"
-    return Figure(name, round(count / of, 4), unit, target, at_most=at_most)
-
-
-def wilson(hits: int, count: int, z: float = 1.96) -> tuple[float, float]:
-    """The 95 % interval of a share."""
-    share, spread = hits / count, z * z / count
-    middle = (share + spread / 2) / (1 + spread)
-    reach = np.sqrt(share * (1 - share) * spread + spread * spread / 4) / (1 + spread)
-    return float(max(0, middle - reach)), float(min(1, middle + reach))
 
 
 if __name__ == "__main__":

@@ -22,7 +22,8 @@ from PIL import Image, ImageOps
 
 from benchmarks import regions_dense_peer, regions_drawn, regions_guesses
 from benchmarks.results import Figure, share, write
-from pipelines.fit_regions import Faces, found_faces, held_out, iou, largest, overlaps
+from pipelines.fit_regions import held_out
+from pipelines.region_faces import Faces, found_faces, iou, largest, overlaps
 from scgan_data import contact_sheet, files, images
 from scgan_data.annotate import AnnotateConfig
 from scgan_data.landmarks import head_scale

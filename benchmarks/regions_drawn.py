@@ -20,7 +20,7 @@ from dicebear import Avatar, Style
 from PIL import Image
 
 from benchmarks.results import Figure
-from pipelines.fit_regions import iou
+from pipelines.region_faces import iou
 from scgan_data import crop
 from scgan_data.faces.face import Face
 from scgan_data.records import ATTENTIVE, Region

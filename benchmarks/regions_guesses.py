@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipelines.fit_regions import FOLDS, Faces, folds, iou
+from pipelines.region_faces import FOLDS, Faces, folds, iou
 from scgan_data.records import Region
 from scgan_data.regions.head import Real, heads
 

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from pipelines.ahead import ahead
 from pipelines.drawn_bank import SEED, Bank, open_bank
-from pipelines.drawn_samples import SAMPLE_PX, Laid, draw_sample
+from pipelines.drawn_laying import SAMPLE_PX, Laid
+from pipelines.drawn_samples import draw_sample
 
 BATCH, CELLS, STRIDE_PX = 16, SAMPLE_PX // 8, 8
 AHEAD = 8

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.drawn_bank import SEED, Bank, open_bank
-from pipelines.drawn_samples import SAMPLE_PX, Laid, draw_close
+from pipelines.drawn_laying import SAMPLE_PX, Laid
+from pipelines.drawn_samples import draw_close
 from scgan_data import workers
 
 TRUTH = 4 + 26 + 26 + 3 + 3

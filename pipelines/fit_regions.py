@@ -18,25 +18,23 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import torch
-from PIL import Image
 from torch import Tensor
 
-from scgan_data import crop, files, images
+from pipelines.region_faces import FOLDS, Faces, folds, found_faces, overlap, overlaps
+from scgan_data import crop, files
 from scgan_data.faces.detectors import detector_for
-from scgan_data.faces.face import Face
 from scgan_data.records import SELFIE, Region
 from scgan_data.regions import boxes as region_boxes
 from scgan_data.regions.boxes import Outline
-from scgan_data.regions.head import EVEN, ODD, Heads, Real, heads, hull
+from scgan_data.regions.head import EVEN, ODD, Heads, Real, heads
 
-FOLDS, STEPS, RATE, RIDGE = 5, 300, 0.005, 1.0
+STEPS, RATE, RIDGE = 300, 0.005, 1.0
 DIGITS = 4
 
 
@@ -44,8 +42,6 @@ DIGITS = 4
 class Shape:
     """Which of the 68 points an outline starts from, counted as iBUG does: each entry is a mean of some."""
 
-    hull: tuple[int, ...]
-    """The points that the true box holds."""
     left: tuple[tuple[int, ...], ...] = ()
     """The left ones of pairs, with `right` their mirror images."""
     right: tuple[tuple[int, ...], ...] = ()
@@ -53,38 +49,12 @@ class Shape:
 
 
 SHAPES = {
-    Region.EYES: Shape(tuple(range(36, 48)), ((36,), (37, 38), (40, 41)), ((45,), (43, 44), (46, 47))),
-    Region.NOSE: Shape(tuple(range(27, 36)), ((31, 32),), ((35, 34),), ((27,), (30,), (33,))),
-    Region.MOUTH: Shape(tuple(range(48, 68)), ((48,), (50,), (58,)), ((54,), (52,), (56,)), ((51,), (57,))),
-    Region.LEFT_EYE: Shape(
-        tuple(range(36, 42)), ((36,), (37, 38), (39,), (40, 41)), ((45,), (43, 44), (42,), (46, 47))
-    ),
-    Region.EYEBROWS: Shape(tuple(range(17, 27)), ((17,), (19,), (21,)), ((26,), (24,), (22,))),
+    Region.EYES: Shape(((36,), (37, 38), (40, 41)), ((45,), (43, 44), (46, 47))),
+    Region.NOSE: Shape(((31, 32),), ((35, 34),), ((27,), (30,), (33,))),
+    Region.MOUTH: Shape(((48,), (50,), (58,)), ((54,), (52,), (56,)), ((51,), (57,))),
+    Region.LEFT_EYE: Shape(((36,), (37, 38), (39,), (40, 41)), ((45,), (43, 44), (42,), (46, 47))),
+    Region.EYEBROWS: Shape(((17,), (19,), (21,)), ((26,), (24,), (22,))),
 }
-RIGHT_EYE = tuple(range(42, 48))
-
-
-@dataclass(frozen=True)
-class Faces:
-    """N faces: the file, the person, five points (N, 5, 2) and the true 68 (N, 68, 2), in pixels."""
-
-    names: list[str]
-    points: Real
-    truth: Real
-
-    @property
-    def people(self) -> list[str]:
-        """Who it is, by the file's name: `Wes_Craven_31.png` shows Wes_Craven."""
-        return [name.rsplit("_", 1)[0] for name in self.names]
-
-    def __getitem__(self, where: Real) -> Faces:
-        chosen = np.flatnonzero(where)
-        return Faces([self.names[i] for i in chosen], self.points[chosen], self.truth[chosen])
-
-    def boxes(self, region: Region) -> Real:
-        """(N, 4) the true hulls."""
-        of = RIGHT_EYE if region is Region.RIGHT_EYE else SHAPES[region].hull
-        return hull(self.truth[:, of])
 
 
 def main(cases: Path) -> None:
@@ -108,35 +78,6 @@ def main(cases: Path) -> None:
     files.write_json(Path(region_boxes.__file__).with_name(region_boxes.FILE_NAME), content)
 
 
-def found_faces(folder: Path) -> tuple[Faces, int]:
-    """The faces of `folder` whose picture's largest face the default detector finds, and how many it does not."""
-    truth = pd.read_csv(folder / "landmarks.csv").sort_values("file", ignore_index=True)
-    pictures = [images.load(folder / name) for name in truth["file"]]
-    points = largest(pictures)
-    there = np.array([one is not None for one in points])
-    known = [one for one in points if one is not None]
-    numbers = truth.drop(columns="file").to_numpy(float).reshape(-1, 68, 2)
-    return Faces(truth["file"][there].tolist(), np.stack(known), numbers[there]), int((~there).sum())
-
-
-def largest(pictures: Sequence[Image.Image]) -> list[Real | None]:
-    """The five points of each picture's largest face, None where none is found."""
-
-    def area(face: Face) -> float:
-        return (face.xyxy[2] - face.xyxy[0]) * (face.xyxy[3] - face.xyxy[1])
-
-    found = crop.find_faces(list(pictures), SELFIE, crop.CropConfig())
-    return [max(faces, key=area).landmarks if faces else None for faces in found]
-
-
-def folds(people: Sequence[str], seed: int = 0) -> Real:
-    """(N,) the fold of each face; a person is in one."""
-    names = sorted(set(people))
-    np.random.default_rng(seed).shuffle(names)
-    fold = {name: i % FOLDS for i, name in enumerate(names)}
-    return np.array([fold[name] for name in people])
-
-
 def held_out(faces: Faces, regions: Collection[Region] = tuple(Region), *, seed: int = 0) -> dict[Region, Real]:
     """{region: (N, 4)} the boxes of each face by outlines that were fitted on other people."""
     fold = folds(faces.people, seed)
@@ -146,24 +87,6 @@ def held_out(faces: Faces, regions: Collection[Region] = tuple(Region), *, seed:
         for region, part in region_boxes.boxes(faces[out].points, fit(faces[~out], regions)).items():
             found.setdefault(region, np.zeros((len(fold), 4)))[out] = part
     return {region: found[region] for region in Region if region in found}
-
-
-def overlaps(found: Mapping[Region, Real], faces: Faces) -> dict[Region, Real]:
-    """{region: (N,)} the IoU of found boxes with the true ones."""
-    return {region: iou(some, faces.boxes(region)) for region, some in found.items()}
-
-
-def iou(one: Real, other: Real) -> Real:
-    """(N,) intersection over union of (N, 4) boxes."""
-    return overlap(torch.from_numpy(one), torch.from_numpy(other)).numpy()
-
-
-def overlap(one: Tensor, other: Tensor) -> Tensor:
-    """The same for tensors, with a gradient."""
-    low, high = torch.maximum(one[:, :2], other[:, :2]), torch.minimum(one[:, 2:], other[:, 2:])
-    inter = (high - low).clamp(min=0).prod(1)
-    areas = [(box[:, 2:] - box[:, :2]).prod(1) for box in (one, other)]
-    return inter / (areas[0] + areas[1] - inter)
 
 
 def fit(faces: Faces, regions: Collection[Region] = tuple(Region)) -> dict[Region, Outline]:

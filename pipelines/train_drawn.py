@@ -47,6 +47,8 @@ from scgan_data.faces.drawn_net import HEAT, VISIBLE, FaceNet, PartsNet
 
 REGION_WEIGHT, VISIBLE_WEIGHT = 1.5, 0.3
 WARM_STEPS = 200
+COMPOSING = ("laying", "samples")
+"""The modules (`drawn_*`) that decide what a picture composed from a bank shows."""
 
 
 @dataclass(frozen=True)
@@ -69,12 +71,12 @@ class Run:
     @property
     def checkpoint(self) -> Path:
         """A checkpoint of other data, or of a rate that falls over other steps, has another name."""
-        return self._named("faces", ("samples", "batches"), str(self.steps))
+        return self._named("faces", (*COMPOSING, "batches"), str(self.steps))
 
     @property
     def parts_checkpoint(self) -> Path:
         """Of the second network."""
-        names = ("samples", "windows", "crops")
+        names = (*COMPOSING, "windows", "crops")
         return self._named("parts", names, f"{self.windows}-{self.parts_steps}")
 
     def _named(self, kind: str, names: tuple[str, ...], what: str) -> Path:
@@ -144,7 +146,7 @@ def train_parts_again(run: Run, faces: FaceNet, parts: PartsNet) -> PartsNet:
 def _shown(run: Run) -> tuple[Path, Path]:
     """The bank and its windows."""
     bank = draw_bank(run.folder, run.sizes)
-    name = f"{sources_hash((*DRAWING, 'samples', 'windows'))}-{run.sizes.heads}-{run.sizes.scenes}"
+    name = f"{sources_hash((*DRAWING, *COMPOSING, 'windows'))}-{run.sizes.heads}-{run.sizes.scenes}"
     return bank, draw_windows(bank, run.folder / f"windows-{name}-{run.windows}", run.windows)
 
 

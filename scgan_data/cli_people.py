@@ -180,7 +180,13 @@ def import_(
     from scgan_data.exchange.importing import import_file
 
     news = import_file(file, folder, format_, into, reviewer=reviewer, tolerance_px=tolerance)
-    typer.echo(f"{file}: {news.pictures} pictures; {news.boxes} boxes of {len(news.entries)} changed, added to {into}")
+    if not news.pictures:
+        typer.echo(f"{file}: it speaks of no picture (a task that nobody annotated says nothing); nothing added")
+    elif not news.entries:
+        typer.echo(f"{file}: {news.pictures} pictures read, every box as it stands; nothing added")
+    else:
+        said = f"{news.boxes} boxes of {len(news.entries)} pictures changed"
+        typer.echo(f"{file}: {news.pictures} pictures read, {said}, added to {into}")
     if news.moved_points:
         typer.echo(f"{news.moved_points} pictures have moved points: verdicts hold boxes only, these were left out")
 

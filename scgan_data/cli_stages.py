@@ -8,18 +8,21 @@ from typing import Annotated
 import typer
 
 from scgan_data.cli_app import Dst, Params, Set, Src, Workers, app
-from scgan_data.records import Reason
+from scgan_data.errors import ConfigError
+from scgan_data.records import SELFIE, Reason
 
 SOURCES = (
     "A folder, a list of URLs, an archive, a clip, a dataset on disk, a gallery's or sitemap's URL, `openverse:WORDS`, "
-    "`commons:WORDS`, `flickr:WORDS`, or `sample`; repeatable."
+    "`commons:WORDS`, `flickr:WORDS`, or `sample`; repeatable, each with its own domain as `ink=drawings/`."
 )
 
 
 @app.command()
 def collect(
     dst: Dst,
-    domain: Annotated[str, typer.Option(help="`selfie`, or the style's name, of the pictures of --from.")] = "selfie",
+    domain: Annotated[
+        str | None, typer.Option(help="`selfie` (the default), or the style's name, of the pictures of --from.")
+    ] = None,
     from_: Annotated[list[str] | None, typer.Option("--from", metavar="SOURCE", help=SOURCES)] = None,
     allow_private: Annotated[
         bool, typer.Option("--allow-private", help="Let --from reach addresses that are not public.")
@@ -42,9 +45,16 @@ def collect(
     from scgan_data.sources.argument import source_from_argument
 
     settings = config.load(stage.CollectConfig, "collect", file=params, overrides=set_ or ())
+    if domain and not from_:
+        raise ConfigError(
+            f"--domain {domain} says what the pictures of --from are: name them, or sources in params.yaml"
+        )
     if from_:
-        sources = tuple(source_from_argument(text, domain, allow_private=allow_private) for text in from_)
-        settings = settings.model_copy(update={"sources": sources})
+        named = tuple(source_from_argument(text, domain or SELFIE, allow_private=allow_private) for text in from_)
+        settings = settings.model_copy(update={"sources": named})
+        stage.refuse_dropping(settings, dst)
+    elif params is None and not config.PARAMS_FILE.is_file():
+        typer.echo("collect: neither params.yaml nor --from: the embedded sample, whose selfies are for research only")
     if until:
         settings = settings.model_copy(
             update={"budget": settings.budget.model_copy(update={"until": until, "judged": judged})}

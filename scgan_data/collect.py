@@ -30,6 +30,7 @@ from scgan_data.collection.settle import try_again
 from scgan_data.collection.state import State
 from scgan_data.config import Config
 from scgan_data.credit.licenses import LicensesConfig
+from scgan_data.errors import ScganError
 from scgan_data.hashes import DecodeConfig
 from scgan_data.records import Reason
 from scgan_data.sources import Opened, sample
@@ -120,6 +121,20 @@ def run(
         if is_complete:
             state.finish()
     _say(totals)
+
+
+def refuse_dropping(config: CollectConfig, home: Path) -> None:
+    """Raises ScganError where a folder has kept pictures of sources that are not named now: they would go."""
+    if not (home / manifest.FILE_NAME).is_file():
+        return
+    kept = manifest.kept(manifest.read(home))
+    gone = kept.loc[~kept["source"].isin([source.name for source in config.sources]), "source"]
+    if len(gone):
+        names = ", ".join(sorted(gone.unique())[:3])
+        raise ScganError(
+            f"{home} has {len(gone)} pictures of {names}, which --from does not name and "
+            "would drop: name all sources in one call (`--from selfie=photos/ --from ink=drawings/`), or another folder"
+        )
 
 
 @dataclass(frozen=True)

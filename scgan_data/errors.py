@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import errno
 from collections.abc import Sequence
+from pathlib import Path
 
 
 class ScganError(Exception):
@@ -53,6 +54,20 @@ class StoppedError(ScganError):
     def __init__(self, message: str, signal_number: int = 2) -> None:
         super().__init__(message)
         self.exit_code = 128 + signal_number
+
+
+def no_manifest(folder: Path, file_name: str) -> ManifestError:
+    """Why a folder has no manifest: it is not there, it is none, it is no stage's, or its stage has not finished."""
+    if not folder.exists():
+        return ManifestError(f"{folder} is not there: name a stage's folder, or run the stage that writes it")
+    if not folder.is_dir():
+        return ManifestError(f"{folder} is a file: name a stage's folder")
+    if any(folder.iterdir()):
+        return ManifestError(
+            f"{folder} has no {file_name}, so it is no finished stage's folder: begin with `scgan-data collect` "
+            "(or `dedup`, which also takes a folder of pictures)"
+        )
+    return ManifestError(f"{folder} is empty: run the stage that writes it")
 
 
 def nearest(name: str, names: Sequence[str]) -> str:

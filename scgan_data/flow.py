@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -68,13 +68,15 @@ def run_configured(
     run = module_of(stage).run
     is_bare = stage == "dedup" and src is not None and src.is_dir() and not (src / manifest.FILE_NAME).exists()
     before = manifest.read(src) if src and not is_bare else None
-    _refuse_loss(dst.absolute(), before)
+    _refuse_loss(dst.absolute(), src, before)
+    if before is not None:
+        _refuse_early(stage, before, src)
     with open_stage(stage, dst) as folder:
         try:
             if is_bare and src:
                 before = _bare_rows(settings, src, folder, workers)
             if before is None:
-                summary = folder.commit(run(settings, folder, workers=workers, **options))
+                summary = folder.commit(_some(run(settings, folder, workers=workers, **options)))
             else:
                 config.check_domains(settings, stage, [*before["domain"].unique(), *styles])
                 after = manifest.table(run(before, settings, folder, workers=workers, **options))
@@ -85,8 +87,29 @@ def run_configured(
     console.print(show.table(summary, f"{stage} → {dst}"))
 
 
-def _refuse_loss(dst: Path, before: pd.DataFrame | None) -> None:
-    """Raises ScganError where replacing `dst` would delete what is no stage's, or the pictures that are to be read."""
+def _some(parts: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    """The parts. Raises ScganError where they hold no row: the folder stays as it is."""
+    count = 0
+    for part in parts:
+        count += len(part)
+        yield part
+    if not count:
+        raise ScganError("collect: nothing was found: the sources name no picture")
+
+
+def _refuse_early(stage: str, before: pd.DataFrame, src: Path | None) -> None:
+    """Raises ScganError where a stage that needs crops, or boxes, is given pictures that have none yet."""
+    kept = manifest.kept(before)
+    if stage in ("annotate", "dataset") and len(kept) and kept["crop_quad"].isna().all():
+        raise ScganError(f"{src}: its pictures are not cropped; {stage} reads what comes after `scgan-data crop`")
+    if stage == "dataset" and len(kept) and kept["regions_origin"].isna().all():
+        raise ScganError(f"{src}: no picture has a box; dataset reads what `scgan-data annotate` wrote")
+
+
+def _refuse_loss(dst: Path, src: Path | None, before: pd.DataFrame | None) -> None:
+    """Raises ScganError where replacing `dst` would delete what is no stage's, or what is to be read."""
+    if src is not None and dst.resolve() == src.resolve():
+        raise ScganError(f"{dst} is what is to be read, and would be replaced whole: name another folder to write")
     ours = (dst / manifest.FILE_NAME).is_file()
     if not ours and (dst.is_file() or (dst.is_dir() and any(dst.iterdir()))):
         raise ScganError(f"{dst} is no stage's folder, and would be replaced whole: name another")

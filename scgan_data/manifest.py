@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from scgan_data import files
-from scgan_data.errors import ManifestError
+from scgan_data.errors import ManifestError, no_manifest
 from scgan_data.records import Reason, Region, Status
 
 FILE_NAME = "manifest.parquet"
@@ -171,11 +171,11 @@ def _added(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
 def read(folder: Path) -> pd.DataFrame:
     """A finished stage's rows, with absolute paths.
 
-    Raises ManifestError where the folder has no manifest (the stage has not finished), or a damaged or foreign one.
+    Raises ManifestError where the folder has no manifest, or a damaged or foreign one.
     """
     file = folder / FILE_NAME
     if not file.is_file():
-        raise ManifestError(f"{folder} has no {FILE_NAME}: the stage that writes it has not finished; run that first")
+        raise no_manifest(folder, FILE_NAME)
     try:
         arrow = pq.read_table(file)
     except (pa.ArrowException, OSError) as error:

@@ -52,12 +52,16 @@ def origin(dataset: Path, style: str) -> dict[str, Any]:
 
 def git_revision(folder: Path) -> str | None:
     """The commit that is checked out where `folder` lies, with `-dirty` where tracked files differ; or None."""
-    command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    command = ["git", "--no-optional-locks", "-C", str(folder), "status", "--porcelain=v2", "--branch"]
+    try:  # not `describe --dirty`, which locks the index: killed, or where files may not grow, it leaves it locked
+        done = subprocess.run([*command, "--untracked-files=no"], capture_output=True, text=True, check=False)
     except OSError:  # git is not installed
         return None
-    return done.stdout.strip() or None if done.returncode == 0 else None
+    lines = done.stdout.splitlines()
+    commit = next((line.split()[-1] for line in lines if line.startswith("# branch.oid ")), "(initial)")
+    if done.returncode or commit == "(initial)":
+        return None
+    return commit if all(line.startswith("#") for line in lines) else f"{commit}-dirty"
 
 
 def dvc_hash(dataset: Path) -> str | None:

@@ -9,20 +9,22 @@ What DDP would add is the overlap of the sending with the backward pass; what it
 have 435 MB of fp32 gradients) is yet to be measured on GPUs.
 
 Where one process fails, all end, and the first says why (`joined`). Its last words go into the store by which the
-processes found each other, before its connections close: who then fails in a collective reads them there. A process
-that no closed connection wakes (in a collective of NCCL, or alone with long work) is ended by a thread that looks for
-them (`_watched`); otherwise it would wait for torchrun to kill it, on another machine for `PATIENCE`. That an NCCL
-collective ends so could not be tried without GPUs.
+processes found each other, before its connections close: who then fails in a collective reads them there. With NCCL,
+too, a process mostly waits in `any`, which goes by gloo. One that no closed connection wakes (it waits for its GPU, the
+group is not yet there, it is alone with long work) is ended by a thread that looks for those words (`_watched`);
+otherwise it would wait for torchrun to kill it, on another machine for `PATIENCE`. What could not be tried without
+GPUs: that aborting the group frees a GPU whose collective of NCCL still waits, and that the thread ends a process that
+waits for one. Who waits so for a process that was killed outright, wordless and on another machine, has `PATIENCE`.
 """
 
 from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
+import traceback
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -33,16 +35,18 @@ from torch import Tensor, nn
 from torch.distributed.distributed_c10d import PrefixStore, Store
 from torch.distributed.rendezvous import rendezvous
 
-from scgan_data.errors import ScganError, StoppedError, one_line
+from scgan_data.errors import ConfigError, ScganError, StoppedError, one_line
 
 T = TypeVar("T")
 PATIENCE = timedelta(minutes=60)
 """How long a process waits for the first one, which alone draws samples, measures KID and writes."""
+FINDING = timedelta(minutes=5)
+"""How long a process looks for the store, which torchrun has opened before it starts any."""
 LOOK_S, GRACE_S = 1.0, 15.0
 """How often a process looks whether another has failed, and how long it then has to end by itself."""
-_WORDS = "last words"
-_GONE = ("Connection closed by peer", "Connection reset by peer", "Broken pipe")
-"""What gloo says where the other end of a connection is gone."""
+_WORDS, _HEARD = "last words", "heard by the first"
+_GONE = ("Connection closed by peer", "Connection reset by peer", "Broken pipe", "ncclRemoteError")
+"""What gloo and NCCL say where the other end of a connection is gone."""
 KILLED = (
     "another process ended without a word (killed, out of memory?); the same command goes on from the last checkpoint"
 )
@@ -146,54 +150,84 @@ def is_first() -> bool:
 
 
 @contextmanager
-def joined(device: str) -> Iterator[Ranks]:
+def joined(device: Callable[[], str]) -> Iterator[Ranks]:
     """Join the processes that `torchrun` started, or be alone. On `cuda` each takes the GPU of its local rank.
 
-    Raises ScganError in every process where the work failed in another one.
+    `device` may raise. Raises ScganError in every process where it, or the work, failed in another one.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        device()  # what it raises is said before anything is opened
         yield ALONE
         return
-    if device == "cuda":
-        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    store, rank, count = next(rendezvous("env://", timeout=PATIENCE))
-    backend = "cpu:gloo,cuda:nccl" if device == "cuda" else "gloo"
-    dist.init_process_group(backend, store=PrefixStore("group", store), rank=rank, world_size=count)
-    try:
-        with _watched(store):
+    store, rank, count = next(rendezvous("env://", timeout=FINDING))
+    store.set_timeout(PATIENCE)
+    with _watched(store.clone()):  # a client of its own: while one waits for a key it answers nobody else
+        try:
+            _join(PrefixStore("group", store), rank, count, device())
             yield Ranks(rank, count)
-    except StoppedError:
-        raise  # all of them, together
-    except Exception as error:
-        if is_first():  # torchrun ends the others once one is gone, and the line is still to be said
-            signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        is_gone = isinstance(error, RuntimeError) and any(words in str(error) for words in _GONE)
-        own = KILLED if is_gone else f"process {rank}: {_line(error)}"
-        words = store.compare_set(_WORDS, "", own).decode()  # the first to speak is the cause
-        if isinstance(error, ScganError) or (words == own and not is_gone):
+        except StoppedError:
+            raise  # all of them, together
+        except Exception as error:
+            is_gone = isinstance(error, RuntimeError) and any(words in str(error) for words in _GONE)
+            own = KILLED if is_gone else f"process {rank}: {_line(error)}"
+            words = _last_words(store, own, error)
+            if is_gone or (isinstance(error, RuntimeError) and words != own):
+                raise ScganError(words) from error
             raise
-        raise ScganError(words) from error
-    finally:
+        finally:
+            if dist.is_initialized():
+                dist.destroy_process_group()
+
+
+def _join(store: Store, rank: int, count: int, device: str) -> None:
+    if device == "cuda":
+        gpu, found = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
+        if gpu >= found:
+            raise ConfigError(f"torchrun started more processes than there are GPUs here: --nproc-per-node {found}")
+        torch.cuda.set_device(gpu)
+    backend = "cpu:gloo,cuda:nccl" if device == "cuda" else "gloo"
+    dist.init_process_group(backend, store=store, rank=rank, world_size=count, timeout=PATIENCE)
+
+
+def _last_words(store: Store, own: str, error: Exception) -> str:
+    """The words of the process that failed first, ours perhaps. Closes the connections, which wakes the others, and
+    comes back when the first process knows: once another has ended, torchrun ends that one too."""
+    if is_first() and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the line is still to be said
+    words = own
+    with suppress(RuntimeError):  # the store may be gone, and with it the first machine's torchrun
+        words = store.compare_set(_WORDS, "", own).decode()
+    traceback.clear_frames(error.__traceback__)  # whose variables may hold the group
+    if dist.group.WORLD is not None:
+        dist.group.WORLD.abort()  # a collective of NCCL that still waits would keep the next line waiting
         dist.destroy_process_group()
+    with suppress(RuntimeError):
+        if is_first():
+            store.set(_HEARD, "")
+        else:
+            store.wait([_HEARD])  # as long as `_watched` lets it
+    return words
 
 
 @contextmanager
 def _watched(store: Store) -> Iterator[None]:
-    """Meanwhile a thread ends this process where another has failed and this one has not noticed within GRACE_S."""
+    """Meanwhile a thread ends this process where another has failed, or the store is gone, and this one has not ended
+    by itself within GRACE_S; twice that where it is not the first, which is to say why."""
     ended = threading.Event()
 
     def watch() -> None:
-        try:
+        words = KILLED
+        with suppress(RuntimeError):  # the store is gone, and with it the first machine's torchrun
             while not store.check([_WORDS]):
                 if ended.wait(LOOK_S):
                     return
-            if ended.wait(GRACE_S):
-                return
-            if is_first():
-                sys.stderr.write(f"error: {store.get(_WORDS).decode()}\n")
-                sys.stderr.flush()
-        except RuntimeError:  # torchrun is gone, which held the store: nobody can tell any more
+            words = store.get(_WORDS).decode()
+        if ended.wait(GRACE_S if is_first() else 2 * GRACE_S):
             return
+        if is_first():
+            os.write(2, f"error: {words}\n".encode())  # past a progress bar's own standard error, which wraps lines
+            with suppress(RuntimeError):
+                store.set(_HEARD, "")
         os._exit(1)
 
     thread = threading.Thread(target=watch, daemon=True, name="watch the other processes")

@@ -48,7 +48,7 @@ def train(dataset: Path, model: Path, *, style: str, config: TrainConfig, take: 
     if style == SELFIE:
         raise DatasetError(f"`{SELFIE}` is the domain of the photographs, not a style: name a cartoon domain")
     try:
-        with joined(config.resolved().device) as ranks:
+        with joined(lambda: config.resolved().device) as ranks:
             _train(dataset, model, style, config, take, ranks)
     except ScganError as error:
         if is_first():

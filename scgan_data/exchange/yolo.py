@@ -74,6 +74,8 @@ def said(file: Path, sizes: Sizes) -> Iterator[Said]:
 
 def _names(file: Path) -> dict[int, str]:
     """What the class numbers of data.yaml (a list or a mapping) or classes.txt mean."""
+    if file.suffix == ".json":
+        raise ExchangeError(f"{file} is JSON: YOLO's is data.yaml or classes.txt; --format coco or label-studio?")
     text = _text(file)
     if file.suffix == ".txt":
         return dict(enumerate(text.split()))

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from scgan_data.errors import ManifestError
+from scgan_data.errors import ManifestError, no_manifest
 
 MANIFEST = "manifest.parquet"
 Numbers = dict[str, NDArray[np.float64]]
@@ -29,9 +29,7 @@ class Table:
         """Raises ManifestError where the folder has no manifest or the file is damaged."""
         self.folder, self.file = folder, folder / MANIFEST
         if not self.file.is_file():
-            raise ManifestError(
-                f"{folder} has no {MANIFEST}: the stage that writes it has not finished; run that first"
-            )
+            raise no_manifest(folder, MANIFEST)
         try:  # not read_table: the dataset module behind it imports pandas
             self.known = frozenset(pq.ParquetFile(self.file).schema_arrow.names)
         except (pa.ArrowException, OSError) as error:

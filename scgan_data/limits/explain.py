@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -101,8 +102,19 @@ def _only(prefix: str, tables: list[Table], data: Path) -> str:
     if len(ids) > 1 and prefix not in ids:
         raise ScganError(f"{prefix}: {len(ids)} pictures begin so, for example {', '.join(sorted(ids)[:3])}")
     if not ids:
-        raise ScganError(f"{prefix}: no picture in {data} has an id that begins so")
+        ids = {i for t in tables for i in _named(t, prefix)}
+    if len(ids) > 1 and prefix not in ids:
+        raise ScganError(f"{prefix}: {len(ids)} pictures came from files of that name: {', '.join(sorted(ids)[:3])}")
+    if not ids:
+        raise ScganError(f"{prefix}: no picture in {data} has an id that begins so, or came from a file of that name")
     return prefix if prefix in ids else ids.pop()
+
+
+def _named(table: Table, name: str) -> Iterator[str]:
+    """The ids of pictures whose file or URL has that name."""
+    for content_id, url in zip(table.texts("id"), table.texts("source_url"), strict=True):
+        if content_id and url and url.endswith((f"/{name}", f"/{quote(name)}")):
+            yield content_id
 
 
 def _pairs(content_id: str, folders: list[Path]) -> list[dict[str, Any]]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 from pathlib import Path
 from typing import Any
 
-from scgan_data.errors import SourceError
+from scgan_data.errors import ConfigError, SourceError
+from scgan_data.records import SELFIE
 from scgan_data.sources import video
 from scgan_data.sources.archive import ArchiveSource, is_archive
 from scgan_data.sources.commons import CommonsSource
@@ -27,8 +30,19 @@ SEARCHES: dict[str, type[OpenverseSource | CommonsSource | FlickrSource]] = {
 """What is searched by `KIND:QUERY`."""
 
 
+_OF_DOMAIN = re.compile(r"([\w-]+)=(.+)")
+
+
 def source_from_argument(text: str, domain: str, *, allow_private: bool = False) -> Any:
-    """The source that `--from` names, one of `collect.Source`. Raises SourceError."""
+    """The source that `--from` names, one of `collect.Source`; `ink=drawings/` names its domain too.
+
+    Raises SourceError, ConfigError.
+    """
+    of_domain = None if Path(text).exists() else _OF_DOMAIN.fullmatch(text)
+    if of_domain:
+        domain, text = of_domain.groups()
+    if domain != SELFIE and difflib.get_close_matches(domain, [SELFIE], cutoff=0.8):
+        raise ConfigError(f"`{domain}` would be a style of its own; did you mean `{SELFIE}`?")
     if text == "sample":
         return SampleSource.of_domain(domain)
     if "://" in text:

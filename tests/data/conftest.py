@@ -22,6 +22,7 @@ from tests.data.copies import four_and_their_copies
 from tests.data.reviewing import Visitor, annotated, served
 from tests.data.searches import Api, Gateway
 from tests.data.servers import Listener, ProxyServer, WebServer, certificate
+from tests.data.turned_clock import Clock
 
 
 @pytest.fixture(scope="session")
@@ -78,6 +79,11 @@ def visit() -> Gateway:
 
 
 @pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
 def jpeg() -> Callable[..., bytes]:
     """Makes a distinct photograph-like JPEG from a number."""
 
@@ -89,6 +95,18 @@ def jpeg() -> Callable[..., bytes]:
         return buffer.getvalue()
 
     return make
+
+
+@pytest.fixture
+def torch_settings() -> Iterator[None]:
+    """One thread, as the pool's workers have it, and no setting of a training's left behind."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(False)
 
 
 @pytest.fixture(scope="session")

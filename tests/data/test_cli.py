@@ -30,7 +30,7 @@ def one_line(done: subprocess.CompletedProcess[str], *words: str) -> None:
 
 
 def test_what_a_user_can_mend_is_one_line(tmp_path: Path) -> None:
-    one_line(scgan_data("crop", "03", "04", cwd=tmp_path), "03 has no manifest.parquet", "run that first")
+    one_line(scgan_data("crop", "03", "04", cwd=tmp_path), "03 is not there", "run the stage that writes it")
     (tmp_path / "params.yaml").write_text("crop: {siez_px: 64}")
     one_line(scgan_data("crop", "03", "04", cwd=tmp_path), "`crop.siez_px`", "did you mean `size_px`", "params.yaml")
     (tmp_path / "params.yaml").unlink()

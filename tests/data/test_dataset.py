@@ -1,4 +1,4 @@
-"""The dataset: splits by group, ImageFolder and COCO agree, verdicts win, rejected pictures stay out."""
+"""The dataset: ImageFolder and COCO agree, verdicts win, rejected pictures stay out, the card, the contact sheets."""
 
 import json
 from collections.abc import Callable
@@ -7,8 +7,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from PIL import Image
 
 from scgan_data import dataset, files, images, manifest, split
@@ -101,80 +99,13 @@ def test_further_and_hidden_regions_are_told_in_both(tmp_path: Path, annotated) 
     assert [a["bbox"] for a in coco["annotations"] if a["category_id"] == hair] == [[2, 1, 28, 11]]
 
 
-def halved(rows: pd.DataFrame, *group_by: str) -> list[str | None]:
-    return split.split_of(rows, group_by or ("group",), test_fraction=0.5, salt="scgan")
-
-
-def test_groups_never_straddle_and_growth_does_not_reshuffle(tmp_path: Path, annotated) -> None:
-    rows = annotated(30)
-    rows["split"] = halved(rows)
-    assert rows.groupby("group_id")["split"].nunique().eq(1).all()
-    assert set(rows["split"]) == {"train", "test"}
-    fewer = halved(rows.iloc[:10])
-    assert fewer == rows["split"].iloc[:10].tolist()
-
-
-@settings(max_examples=30, deadline=None)
-@given(st.floats(0.02, 0.5))
-def test_the_test_fraction_is_near_what_was_asked(fraction: float) -> None:
-    rows = manifest.table(
-        [{"id": str(n), "group_id": f"g{n}", "domain": "selfie", "status": "kept"} for n in range(600)]
-    )
-    sides = pd.Series(split.split_of(rows, ("group",), test_fraction=fraction, salt="scgan"))
-    assert abs(sides.eq("test").mean() - fraction) < 0.08
-
-
-@settings(max_examples=30, deadline=None)
-@given(
-    st.lists(st.tuples(*[st.integers(0, 9)] * 3), min_size=8, max_size=40),
-    st.lists(st.sampled_from(["group", "author", "album"]), min_size=1, unique=True),
-    st.randoms(),
-)
-def test_no_key_is_on_both_sides(keys: list[tuple[int, int, int]], group_by: list[str], random) -> None:
-    rows = manifest.table(
-        [
-            {"id": str(n), "domain": "selfie", "status": "kept", "group_id": f"g{group}"}
-            | ({"author": f"a{author}"} if author else {})
-            | ({"page_url": f"p{page}"} if page > 4 else {})
-            for n, (group, author, page) in enumerate(keys)
-        ]
-    )
-    try:
-        rows["split"] = halved(rows, *group_by)
-    except DatasetError as error:
-        assert "all selfies share one" in str(error)
-        return
-    columns = {"group": "group_id", "author": "author", "album": "page_url"}
-    for column in {"group_id", *(columns[name] for name in group_by)}:
-        assert rows.groupby(column)["split"].nunique().le(1).all()
-    order = random.sample(range(len(rows)), len(rows))
-    assert halved(rows.iloc[order], *group_by) == rows["split"].iloc[order].tolist()
-
-
-def test_a_further_picture_of_an_author_moves_nothing() -> None:
-    rows = manifest.table(
-        [
-            {"id": f"{n:02}", "group_id": f"g{n}", "author": f"a{n % 15}", "domain": "selfie", "status": "kept"}
-            for n in range(60)
-        ]
-    )
-    assert halved(rows, "author")[:40] == halved(rows.iloc[:40], "author")
-    assert halved(rows, "author") != halved(rows), "the author decides, not the group"
-
-
-def test_one_cluster_cannot_be_split() -> None:
-    rows = manifest.table([{"id": str(n), "source": "s", "domain": "selfie", "status": "kept"} for n in range(4)])
-    with pytest.raises(DatasetError, match="group_by: all selfies share one source"):
-        halved(rows, "source")
-
-
 @pytest.mark.parametrize("shared", ["id", "parent_id", "pixel_id", "group_id"])
 def test_a_picture_of_two_domains_is_refused_or_trains(tmp_path: Path, annotated, shared: str) -> None:
     rows = pd.concat([annotated(12), annotated(6, "ink")], ignore_index=True)
     rows.loc[3, shared] = rows.loc[13, shared] = "f" * 64
     with pytest.raises(DatasetError, match=r"in two domains \(ink and selfie\)"):
         assemble(tmp_path, rows)
-    assert halved(rows)[3] == "train"
+    assert split.split_of(rows, ("group",), test_fraction=0.5, salt="scgan")[3] == "train"
     home = assemble(tmp_path, rows, in_two_domains="allow", test_fraction=0.9)
     back = manifest.read(home)
     assert set(back.loc[back["domain"] == "selfie", "split"]) == {"train", "test"}

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import gzip
 import socket
-import struct
-import time
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -20,9 +18,23 @@ from scgan_data.hashes import DecodeConfig
 from scgan_data.records import Reason, Status
 from scgan_data.sources.urls import UrlsSource
 from scgan_data.web.fetch import FetchConfig
+from tests.data.faulty_servers import (
+    DEADLINE_S,
+    GOOD,
+    bad_chunks,
+    breaks_once_with_range,
+    chunked,
+    cut_off,
+    drips,
+    endless,
+    first,
+    raw,
+    says,
+    short,
+    stalls,
+)
 
 Jpeg = Callable[..., bytes]
-DEADLINE_S = 1.5
 FETCH = FetchConfig(
     contact="tests@example.org",
     threads=16,
@@ -34,128 +46,6 @@ FETCH = FetchConfig(
     failures_before_break=1000,
 )
 DECODE = DecodeConfig(max_bytes=50_000, max_pixels=1_000_000)
-GOOD = b"the picture's bytes"  # stands for a whole JPEG in the table
-
-
-def headers(handler: Any, length: int, **more: str) -> None:
-    handler.send_response(200)
-    for name, value in {"Content-Type": "image/jpeg", "Content-Length": str(length), **more}.items():
-        handler.send_header(name.replace("_", "-"), value)
-    handler.end_headers()
-
-
-def reset(handler: Any) -> None:
-    """Close so that the client gets a reset and no end of file."""
-    handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    handler.close_connection = True
-    handler.connection.close()
-
-
-def says(status: int, body: bytes = b"", **more: str) -> Callable[..., None]:
-    def answer(server: Any, handler: Any, data: bytes) -> None:
-        server.answer(handler, status, data if body == GOOD else body, **more)
-
-    return answer
-
-
-def raw(text: bytes) -> Callable[..., None]:
-    def answer(server: Any, handler: Any, data: bytes) -> None:
-        handler.wfile.write(text)
-        handler.close_connection = True
-
-    return answer
-
-
-def short(server: Any, handler: Any, data: bytes) -> None:
-    headers(handler, len(data))
-    handler.wfile.write(data[:200])
-    handler.close_connection = True
-
-
-def cut_off(server: Any, handler: Any, data: bytes) -> None:
-    headers(handler, len(data))
-    handler.wfile.write(data[:200])
-    reset(handler)
-
-
-def stalls(where: str) -> Callable[..., None]:
-    def answer(server: Any, handler: Any, data: bytes) -> None:
-        if where == "body":
-            headers(handler, len(data))
-            handler.wfile.write(data[:200])
-        time.sleep(2 * DEADLINE_S)
-        handler.close_connection = True
-
-    return answer
-
-
-def drips(where: str) -> Callable[..., None]:
-    def answer(server: Any, handler: Any, data: bytes) -> None:
-        if where == "body":
-            headers(handler, len(data))
-        else:
-            handler.wfile.write(b"HTTP/1.1 200 OK\r\nX: ")
-        for _ in range(int(2 * DEADLINE_S / 0.1)):
-            handler.wfile.write(b"a")
-            time.sleep(0.1)
-        handler.close_connection = True
-
-    return answer
-
-
-def endless(server: Any, handler: Any, data: bytes) -> None:
-    handler.send_response(200)
-    handler.end_headers()
-    while True:
-        handler.wfile.write(bytes(1000))
-
-
-def chunked(server: Any, handler: Any, data: bytes) -> None:
-    handler.send_response(200)
-    handler.send_header("Transfer-Encoding", "chunked")
-    handler.end_headers()
-    half = len(data) // 2
-    for part in (data[:half], data[half:], b""):
-        handler.wfile.write(b"%x\r\n%s\r\n" % (len(part), part))
-
-
-def bad_chunks(server: Any, handler: Any, data: bytes) -> None:
-    handler.send_response(200)
-    handler.send_header("Transfer-Encoding", "chunked")
-    handler.end_headers()
-    handler.wfile.write(b"zz\r\nnonsense")
-    handler.close_connection = True
-
-
-def first(status: int, **more: str) -> Callable[..., None]:
-    """That once, then the picture."""
-
-    def answer(server: Any, handler: Any, data: bytes) -> None:
-        if server.paths().count(handler.path) == 1:
-            return server.answer(handler, status, b"", **more)
-        return server.answer(handler, 200, data)
-
-    return answer
-
-
-def breaks_once_with_range(server: Any, handler: Any, data: bytes) -> None:
-    asked = handler.headers.get("Range")
-    if asked:
-        start = int(asked.removeprefix("bytes=").rstrip("-"))
-        handler.send_response(206)
-        handler.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
-        handler.send_header("Content-Length", str(len(data) - start))
-        handler.send_header("ETag", '"v1"')
-        handler.end_headers()
-        handler.wfile.write(data[start:])
-        return
-    headers(handler, len(data), ETag='"v1"', Accept_Ranges="bytes")
-    handler.wfile.write(data[:700])
-    handler.close_connection = True
-
-
-def encoded(body: bytes) -> bytes:
-    return gzip.compress(body)
 
 
 def picture(kind: str, size: tuple[int, int] = (40, 30), **options: Any) -> bytes:
@@ -177,8 +67,8 @@ TABLE: dict[str, tuple[Callable[..., None], Reason | None]] = {
     "too many pixels": (says(200, WIDE), Reason.TOO_MANY_PIXELS),
     "announced too large": (says(200, bytes(60_000)), Reason.TOO_MANY_BYTES),
     "endless": (endless, Reason.TOO_MANY_BYTES),
-    "gzip": (lambda s, h, d: s.answer(h, 200, encoded(d), Content_Encoding="gzip"), None),
-    "gzip bomb": (says(200, encoded(bytes(5_000_000)), Content_Encoding="gzip"), Reason.TOO_MANY_BYTES),
+    "gzip": (lambda s, h, d: s.answer(h, 200, gzip.compress(d), Content_Encoding="gzip"), None),
+    "gzip bomb": (says(200, gzip.compress(bytes(5_000_000)), Content_Encoding="gzip"), Reason.TOO_MANY_BYTES),
     "no gzip": (says(200, b"not gzip at all", Content_Encoding="gzip"), Reason.BAD_ANSWER),
     "short": (short, Reason.TRANSFER_BROKEN),
     "cut off": (cut_off, Reason.TRANSFER_BROKEN),

@@ -211,7 +211,7 @@ def test_the_commands_export_and_import(tmp_path: Path, portraits_stage, monkeyp
     made = run.invoke(cli.app, ["export", str(stage), "out", "--format", "webdataset", "--shard", "3"])
     assert made.exit_code == 0 and "out: 4 pictures as webdataset" in made.output
     taken = ["import", "out", "--folder", str(stage), "--format", "webdataset"]
-    assert "4 pictures; 0 boxes of 0 changed" in run.invoke(cli.app, taken).output
+    assert "4 pictures read, every box as it stands; nothing added" in run.invoke(cli.app, taken).output
     assert not Path("review").exists()
     assert run.invoke(cli.app, ["export", str(stage), "out", "--format", "voc"]).exit_code == 2
 

@@ -65,7 +65,7 @@ def test_paths_are_relative_in_the_file_and_absolute_in_memory(tmp_path: Path) -
 
 
 def test_missing_and_damaged_manifests_are_one_clear_line(tmp_path: Path) -> None:
-    with pytest.raises(ManifestError, match=r"has no manifest\.parquet: the stage that writes it has not finished"):
+    with pytest.raises(ManifestError, match=r"is empty: run the stage that writes it"):
         manifest.read(tmp_path)
     (tmp_path / manifest.FILE_NAME).write_bytes(b"PAR1 not really")
     with pytest.raises(ManifestError, match="cannot be read"):

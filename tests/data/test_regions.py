@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines import fit_regions
+from pipelines import fit_regions, region_faces
 from scgan_data import images
 from scgan_data.errors import ScganError
 from scgan_data.faces import retinaface
@@ -125,7 +125,7 @@ def test_the_table_says_where_it_comes_from_and_has_no_number_too_many() -> None
     assert set(boxes.fitted()) == set(map(Region, content["outlines"])) and len(boxes.table_id()) == 64
 
 
-def drawn_faces(count: int) -> fit_regions.Faces:
+def drawn_faces(count: int) -> region_faces.Faces:
     """Faces whose 68 points follow from their five, with yaw and noise, so that there is something to fit."""
     rng = np.random.default_rng(3)
     points, truth = [], []
@@ -136,7 +136,7 @@ def drawn_faces(count: int) -> fit_regions.Faces:
         points.append(turned(five + rng.normal(0, 0.01 * scale, (5, 2)), roll))
         truth.append(turned(many, roll))
     names = [f"person_{n // 2}_{n % 2:02}.png" for n in range(count)]
-    return fit_regions.Faces(names, np.stack(points), np.stack(truth))
+    return region_faces.Faces(names, np.stack(points), np.stack(truth))
 
 
 def test_the_fit_lifts_the_overlap_above_its_start(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,26 +144,26 @@ def test_the_fit_lifts_the_overlap_above_its_start(monkeypatch: pytest.MonkeyPat
     faces = drawn_faces(24)
     some = heads(faces.points)
     begun = {Region.EYES: fit_regions.start(fit_regions.SHAPES[Region.EYES], some, faces)}
-    first = fit_regions.overlaps(boxes.boxes(faces.points, begun), faces)[Region.EYES].mean()
-    fitted = fit_regions.overlaps(boxes.boxes(faces.points, fit_regions.fit(faces, [Region.EYES])), faces)[Region.EYES]
+    first = region_faces.overlaps(boxes.boxes(faces.points, begun), faces)[Region.EYES].mean()
+    fitted = region_faces.overlaps(boxes.boxes(faces.points, fit_regions.fit(faces, [Region.EYES])), faces)[Region.EYES]
     assert fitted.mean() > first + 0.01
-    both = fit_regions.overlaps(boxes.boxes(faces.points, fit_regions.fit(faces, [Region.LEFT_EYE])), faces)
+    both = region_faces.overlaps(boxes.boxes(faces.points, fit_regions.fit(faces, [Region.LEFT_EYE])), faces)
     assert set(both) == {Region.LEFT_EYE, Region.RIGHT_EYE}
 
 
 def test_no_person_is_fitted_and_measured() -> None:
     people = [f"p{n % 17}" for n in range(60)]
-    fold = fit_regions.folds(people)
+    fold = region_faces.folds(people)
     assert all(len({f for f, p in zip(fold, people, strict=True) if p == name}) == 1 for name in set(people))
-    assert set(fold) == set(range(fit_regions.FOLDS)) and fold.tolist() == fit_regions.folds(people).tolist()
-    assert fit_regions.folds(people, seed=1).tolist() != fold.tolist()
-    assert fit_regions.Faces(["Wes_Craven_31.png"], FACE[None], FACE[None]).people == ["Wes_Craven"]
+    assert set(fold) == set(range(region_faces.FOLDS)) and fold.tolist() == region_faces.folds(people).tolist()
+    assert region_faces.folds(people, seed=1).tolist() != fold.tolist()
+    assert region_faces.Faces(["Wes_Craven_31.png"], FACE[None], FACE[None]).people == ["Wes_Craven"]
 
 
 def test_overlap_by_hand() -> None:
     one = np.array([[0.0, 0, 2, 2], [0, 0, 1, 1], [0, 0, 4, 1]])
     other = np.array([[1.0, 0, 3, 2], [2, 2, 3, 3], [0, 0, 4, 1]])
-    assert fit_regions.iou(one, other).tolist() == pytest.approx([1 / 3, 0, 1])
+    assert region_faces.iou(one, other).tolist() == pytest.approx([1 / 3, 0, 1])
 
 
 @pytest.mark.skipif(not CASES.is_dir(), reason="../shared/cases is absent: real faces with 68-point truth")
@@ -173,11 +173,11 @@ def test_real_faces_reach_the_stated_overlap() -> None:
 
     truth = pd.read_csv(CASES / "landmarks.csv").sort_values("file", ignore_index=True).iloc[::9]
     pictures = [images.load(CASES / name) for name in truth["file"]]
-    points = fit_regions.largest(pictures)
+    points = region_faces.largest(pictures)
     assert all(one is not None for one in points)
     numbers = truth.drop(columns="file").to_numpy(float).reshape(-1, 68, 2)
-    faces = fit_regions.Faces(truth["file"].tolist(), np.stack([one for one in points if one is not None]), numbers)
-    means = {r: v.mean() for r, v in fit_regions.overlaps(boxes.boxes(faces.points), faces).items()}
+    faces = region_faces.Faces(truth["file"].tolist(), np.stack([one for one in points if one is not None]), numbers)
+    means = {r: v.mean() for r, v in region_faces.overlaps(boxes.boxes(faces.points), faces).items()}
     assert means[Region.EYES] > 0.6 and means[Region.NOSE] > 0.66 and means[Region.MOUTH] > 0.58
     believed = [plausible.margins(single(five), five, drawn=False) for five in faces.points]
     assert min(itertools.chain.from_iterable(m.values() for m in believed)) > 0.2
@@ -201,7 +201,7 @@ def test_the_mesh_draws_where_the_points_are() -> None:
     ((face, *_),) = retinaface.detect([picture])
     drawn, fitted = dense.boxes(picture, face.landmarks), single(face.landmarks)
     for region in ATTENTIVE:
-        assert fit_regions.iou(drawn[region][None], fitted[region][None])[0] > 0.3
+        assert region_faces.iou(drawn[region][None], fitted[region][None])[0] > 0.3
     assert set(drawn) == set(dense.PARTS) == set(dense.SHIFTS)
     smooth = Image.new("RGB", picture.size, "grey")
     assert dense.boxes(smooth, face.landmarks) == {}

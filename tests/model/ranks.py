@@ -23,7 +23,7 @@ def torchrun(folder: Path, dataset: Path, model: Path, config: TrainConfig, *, b
         text=True,
         check=False,
         timeout=LONGEST_S,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        env=os.environ | {"OMP_NUM_THREADS": "1", "TMPDIR": str(folder)},
     )
     assert done.returncode == code, done.stderr
     return done.stderr
