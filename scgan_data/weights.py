@@ -111,7 +111,7 @@ WEIGHTS: dict[str, Weights] = {
         ),
         Weights(
             name="watermark",  # our own: pipelines/train_watermark.py
-            sha256="407cee8668a12b92b318deb7cd244b9a4a26e9099c5afbc463bdc860b11b9c61",
+            sha256="295c906aed835c93c715fc75713c839a78ebd8b323b98bd53e9adf6309e10efe",
             license="MIT",
             shipped="watermark.npz",
         ),
