@@ -65,7 +65,7 @@ def test_the_rules_know_every_limit_of_the_filter():
 
 FACE = {
     "eye_distance_px": 40.0, "face_cut": 0.0, "roll_deg": -20.0, "yaw_deg": 5.0, "pitch_deg": 0.0,
-    "face_sharpness": 0.4, "padding": 0.1, "status": "kept",
+    "face_sharpness": 0.4, "occlusion": 3.0, "padding": 0.1, "status": "kept",
 }  # fmt: skip
 
 
@@ -76,6 +76,7 @@ FACES = st.fixed_dictionaries(
         "roll_deg": st.floats(-45, 45),
         "yaw_deg": st.none() | st.floats(-90, 90),
         "face_sharpness": st.floats(0, 0.5),
+        "occlusion": st.none() | st.floats(0, 40),
         "padding": st.floats(0, 0.5),
     }
 )
