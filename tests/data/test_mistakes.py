@@ -64,8 +64,8 @@ def test_a_stage_never_replaces_the_pictures_that_it_reads(tmp_path: Path, jpeg)
     picture.write_bytes(jpeg(1))
     stage_of_one(collected, picture)
     src = stage_of_one(tmp_path / "02", picture)
-    for before in (src, collected):
-        with pytest.raises(ScganError, match="holds the pictures that are to be read"):
+    for before, line in ((src, "holds the pictures that are to be read"), (collected, "is what is to be read")):
+        with pytest.raises(ScganError, match=line):
             flow.run_configured("filter", FilterConfig(), before, collected, workers=1)
     assert picture.read_bytes() == jpeg(1)
 

@@ -66,7 +66,7 @@ def test_what_was_done_is_one_s_own_and_of_this_time(review_folder: Path, verdic
 
 
 def test_errors_are_one_line(review_folder: Path, verdicts_file: Path, tmp_path: Path) -> None:
-    with pytest.raises(ScganError, match="no manifest"):
+    with pytest.raises(ScganError, match="none is not there"):
         command.review(tmp_path / "none", verdicts_file, "anna", print)
     manifest.write(tmp_path / "empty", manifest.table([{"id": "a", "domain": "selfie", "status": "kept"}]))
     with pytest.raises(ScganError, match="no picture to review"):

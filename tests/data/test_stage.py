@@ -112,7 +112,7 @@ def test_a_full_disk_is_one_line_and_loses_nothing(tmp_path: Path) -> None:
     try:
         source = disk / "01"
         source.mkdir()
-        manifest.write(source, ROWS)
+        manifest.write(source, ROWS.assign(crop_quad=[[0.0] * 8] * len(ROWS)))
         before = (source / manifest.FILE_NAME).read_bytes()
         with pytest.raises(OSError, match="No space left"):
             for number in range(80):
