@@ -236,6 +236,7 @@ def _watched(store: Store) -> Iterator[None]:
         yield
     finally:
         ended.set()
+        thread.join(LOOK_S)  # one that is in the store's code while Python ends brings the process down
 
 
 def _line(error: Exception) -> str:

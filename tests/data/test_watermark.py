@@ -4,7 +4,6 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from importlib.resources import files
 from io import BytesIO
 from pathlib import Path
@@ -24,17 +23,7 @@ from scgan_data.errors import WeightsError
 from scgan_data.filter import FilterConfig
 from scgan_data.watermark import WatermarkConfig
 
-
-@pytest.fixture(autouse=True)
-def torch_settings() -> Iterator[None]:
-    """One thread, as the pool's workers have it, and no setting of the training's left behind."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(False)
+pytestmark = pytest.mark.usefixtures("torch_settings")
 
 
 def photographs(count: int) -> list[Image.Image]:
