@@ -52,7 +52,8 @@ def collect(
     if from_:
         named = tuple(source_from_argument(text, domain or SELFIE, allow_private=allow_private) for text in from_)
         settings = settings.model_copy(update={"sources": named})
-        stage.refuse_dropping(settings, dst)
+        if not dry_run:
+            stage.refuse_dropping(settings, dst)
     elif params is None and not config.PARAMS_FILE.is_file():
         typer.echo("collect: neither params.yaml nor --from: the embedded sample, whose selfies are for research only")
     if until:

@@ -44,7 +44,7 @@ class Config(BaseModel):
 
 @dataclass(frozen=True)
 class ByDomain:
-    """Marks a setting whose keys, or items, are domains: `unknown_domains` looks at them."""
+    """Marks a setting whose keys, or items, are domains: `check_domains` looks at them."""
 
 
 def _no_switch(value: Any) -> Any:

@@ -50,6 +50,7 @@ def test_one_call_collects_both_domains_and_another_drops_none() -> None:
     assert domains("01") == ["ink", "ink", "selfie", "selfie"]
     line = said("collect", "01", "--domain", "ink", "--from", "ink")
     assert line.startswith("01 has 2 pictures of folder:selfies, which --from does not name and would drop")
+    assert "2 found" in done("collect", "01", "--domain", "ink", "--from", "ink", "--dry-run")  # which drops nothing
     assert domains("01") == ["ink", "ink", "selfie", "selfie"]
     done(*BOTH, "--from", "ink=ink")
 
