@@ -42,7 +42,8 @@ def set_names(file: Path, section: str, key: str, names: Sequence[str]) -> None:
     else:
         block = isinstance(node, yaml.SequenceNode) and not node.flow_style
         last = node.value[-1] if block else node  # a block's own end is where the next key begins
-        text = text[: node.start_mark.index] + new + text[last.end_mark.index :]
+        deeper = "  " if block else ""  # its dashes may stand as far left as the key, a list in brackets may not
+        text = text[: node.start_mark.index] + deeper + new + text[last.end_mark.index :]
     if yaml.safe_load(text)[section][key] != list(names):
         raise ConfigError(f"{file}: `{section}.{key}` is written in a way that cannot be edited; set it by hand")
     files.write_bytes(file, text.encode())

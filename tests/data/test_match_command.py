@@ -138,6 +138,7 @@ def test_a_style_kept_whole_by_the_word_drawn_is_for_a_person_to_name(project: P
     [
         ("crop:\n  framed: [ink, oil] # why\n  size_px: 4\n", "crop:\n  framed: [oil] # why\n  size_px: 4\n"),
         ("crop:\n  framed:\n    - ink\n    - oil\n  size_px: 4\n", None),
+        ("crop:\n  framed:\n  - ink\n  - oil\n  size_px: 4\n", None),  # as YAML libraries write it
         ("crop:\n  size_px: 4\n", "crop:\n  framed: [oil]\n  size_px: 4\n"),
     ],
 )
