@@ -15,7 +15,7 @@ check: $(VENV)/.ready
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
 bench: $(VENV)/.ready
-	@for name in collect dedup_search dedup_hashing dedup_edits dedup_million filter_quality filter_marks whatif faces faces_equal faces_speed faces_drawn regions crop_presets crop_occlusion formats train train_measures train_precision demo; do $(BIN)/python -m benchmarks.$$name || exit 1; done
+	@for name in collect dedup_search dedup_hashing dedup_edits dedup_million filter_quality filter_marks whatif faces faces_equal faces_speed faces_drawn regions crop_presets crop_occlusion formats train train_measures train_precision demo match; do $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 # uv where it installs (44 s cold), pip where it does not (3 minutes): uv does not read pip's configuration, in which a
 # mirror may be named. --compile-bytecode: without it every process of every stage compiles torch anew where Python may
