@@ -11,10 +11,9 @@ face, the generalised IoU of the boxes, and the cross entropy of the regions' vi
 multiply in bfloat16, their sums and parameters have 32 bits: a step takes .2 s instead of .36 on one free core of a
 processor that has such instructions (avx512_bf16); where they are imitated it is slower than with 32 bits.
 
-What ships is of one run of this command: 4,800 steps of the first network (76,800 pictures, 35 minutes on a core that
-others used too), 5,000 and 700 of the second (10,000 pictures, 12 minutes), and some for the banks. Since then a
-texture is the caller's own (`watermark_scenes.texture`: some grounds held what had been drawn on another), so that a
-new run gives other bytes.
+What ships is of one run of this command: 4,800 steps of the first network (76,800 pictures, 32 minutes of a core that
+others used too), 10,000 and 700 of the second (20,000 pictures, 27 and 3 minutes), and some for the banks; the first
+two with `--only`, side by side.
 
 Tried: samples of 160 px before emptier grounds (every held-out face found as well, but every second busy picture had a
 false one); parts from the detector's own cells (`scgan_data/faces/drawn_parts` says how far that went); the mean score
@@ -61,11 +60,11 @@ class Run:
     sizes: Sizes = field(default_factory=Sizes)
     checkpoint_every: int = 200
     """Steps."""
-    parts_steps: int = 5000
+    parts_steps: int = 10000
     """Of the second network."""
     again_steps: int = 700
     """Of the second network, the second time."""
-    windows: int = 10000
+    windows: int = 20000
     """Faces that the second network is shown."""
 
     @property

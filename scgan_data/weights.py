@@ -117,7 +117,7 @@ WEIGHTS: dict[str, Weights] = {
         ),
         Weights(
             name="drawn",  # our own: pipelines/train_drawn.py
-            sha256="ee845923f8c7797b7c189e7ebadb646edb33c52781a53e543ecb38745cd43efc",
+            sha256="d208bf436276bc9563e74359df5fbc2ff4c8760ffd79c0256015964bcf37c246",
             license="MIT",
             shipped="drawn.npz",
         ),
