@@ -76,10 +76,15 @@ def nearest(name: str, names: Sequence[str]) -> str:
     return f"; did you mean `{close[0]}`?" if close else f"; known: {', '.join(names)}"
 
 
+def printable(text: str) -> str:
+    """The text with what a terminal would obey, or cannot show, written out: a file may have any name."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 def one_line(error: BaseException) -> str | None:
     """The line to print for an error that a user can act on, or None where a traceback is the honest answer."""
     if isinstance(error, ScganError):
-        return " ".join(str(error).split())
+        return printable(" ".join(str(error).split()))
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"the disk is full{_where(error)}: free some space and run the same command again; finished work is kept"
     if isinstance(error, PermissionError):
@@ -103,4 +108,4 @@ _PLACES = {
 def _where(error: OSError) -> str:
     """Where it was: of a copy or a rename, where to."""
     place = error.filename2 or error.filename
-    return f" at {place}" if place else ""
+    return f" at {printable(str(place))}" if place else ""

@@ -40,8 +40,9 @@ def write_bytes(file: Path, data: bytes, *, durable: bool = False) -> None:
                 out.flush()
                 os.fsync(out.fileno())
         partial.replace(file)
-    except OSError:
+    except OSError as error:
         partial.unlink(missing_ok=True)
+        error.filename = error.filename or str(file)  # a write to a full disk names none
         raise
 
 

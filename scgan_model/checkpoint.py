@@ -112,9 +112,10 @@ def save(file: Path, content: dict[str, Any]) -> None:
     files.write_bytes(file, buffer.getvalue(), durable=True)
 
 
-def load(file: Path) -> dict[str, Any]:
+def load(file: Path, *, advice: str | None = None) -> dict[str, Any]:
     """Read a checkpoint, to the CPU: Adam's moments and pools would take a GPU's memory for nothing, and a GPU without
-    room is no damaged file. Raises CheckpointError where it is missing, truncated or something else."""
+    room is no damaged file. Raises CheckpointError where it is missing, truncated or something else; `advice` is what
+    training says to do about the last two."""
     if not file.is_file():
         raise CheckpointError(f"{file} is missing: the model is not trained; run the train stage first")
     try:
@@ -128,12 +129,12 @@ def load(file: Path) -> dict[str, Any]:
     except Exception as error:  # torch and pickle raise a dozen types for bytes that end early or are something else
         raise CheckpointError(
             f"{file} is no whole checkpoint (truncated, damaged or another format: {type(error).__name__}); "
-            "restore it (`dvc checkout` or `dvc pull`), or delete it and train again"
+            + (advice or "restore it (`dvc checkout` or `dvc pull`), or delete it and train again")
         ) from error
     if not isinstance(content, dict) or content.get("format") != FORMAT or any(key not in content for key in KEYS):
         raise CheckpointError(
             f"{file} is no checkpoint of this version ({FORMAT}): it was written by another program or version; "
-            "name a model that this version trained, or train again"
+            + (advice or "name a model that this version trained, or train again")
         )
     return content
 

@@ -23,7 +23,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from scgan_data.config import Config
-from scgan_data.errors import DatasetError
+from scgan_data.errors import DatasetError, ScganError
 from scgan_data.files import write_json
 from scgan_data.records import ATTENTIVE, SELFIE, Split
 from scgan_model import checkpoint, data, examples, features, metrics
@@ -69,10 +69,14 @@ class System:
 def evaluate(dataset: Path, model: Path, out: Path, *, style: str, config: EvaluateConfig) -> None:
     """Evaluate the model folder `model` on the dataset folder `dataset` and write the folder `out`.
 
-    Raises DatasetError where there are no held-out selfies or no portraits, CheckpointError, WeightsError.
+    Raises DatasetError where there are no held-out selfies or no portraits, CheckpointError, WeightsError, and
+    ScganError for a style that is not the model's or an `out` that holds something else.
     """
+    examples.refuse_loss(out)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     trained = checkpoint.load_generators(model, device)
+    if style != trained.style:
+        raise ScganError(f"{model} draws the style `{trained.style}`, not `{style}`: name its own, or another model")
     untrained = checkpoint.untrained_generators(model)
     selfies = load(dataset, Split.TEST, SELFIE, trained.config)
     portraits = load(dataset, Split.TRAIN, style, trained.config)

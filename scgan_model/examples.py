@@ -11,11 +11,21 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
+from scgan_data.errors import ScganError
 from scgan_data.files import write_bytes
-from scgan_data.images import encode_png, load
+from scgan_data.images import UndecodableError, encode_png, load
 
 COLUMNS = ("input", "cartoon", "reconstruction", "untrained", "binarization")
+WRITTEN = ("examples", "grid.png", "metrics.json")
+"""All that an evaluation's folder holds."""
 CELL_PX, GAP_PX, LABEL_PX = 128, 4, 132
+
+
+def refuse_loss(out: Path) -> None:
+    """Raises ScganError for a folder of something else: its metrics.json, grid.png or examples might be replaced."""
+    others = {each.name for each in out.iterdir() if not each.name.startswith(".")} if out.is_dir() else set()
+    if strange := sorted(others.difference(WRITTEN)):
+        raise ScganError(f"{out} holds `{strange[0]}`, which is no evaluation's: name another folder to write")
 
 
 def write(out: Path, pictures: Mapping[str, Sequence[Image.Image]]) -> None:
@@ -29,10 +39,13 @@ def write(out: Path, pictures: Mapping[str, Sequence[Image.Image]]) -> None:
 
 
 def read(out: Path) -> dict[str, dict[str, Image.Image]]:
-    """The pictures that `write` left, by id and column; empty where there are none."""
+    """The pictures that `write` left, by id and column; empty where there are none, without damaged ones."""
     found = {}
     for file in sorted((out / "examples").glob("*.png")):
-        strip = load(file)
+        try:
+            strip = load(file)
+        except UndecodableError:
+            continue
         side = strip.height
         boxes = [(i * side, 0, (i + 1) * side, side) for i in range(len(COLUMNS))]
         found[file.stem] = {name: strip.crop(box) for name, box in zip(COLUMNS, boxes, strict=True)}

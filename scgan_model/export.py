@@ -20,8 +20,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from scgan_data import files
-from scgan_data.errors import CheckpointError, DatasetError
-from scgan_data.terminal import console
+from scgan_data.errors import CheckpointError, DatasetError, ScganError
+from scgan_data.terminal import say
 from scgan_model import checkpoint, networks
 from scgan_model.config import TrainConfig
 from scgan_model.model_card import model_card
@@ -46,17 +46,19 @@ def export(model: Path, out: Path, *, dataset: Path | None = None, evaluation: P
     """Write the folder `out` from a model's folder or checkpoint file.
 
     `dataset` is the folder whose card names sources and licences, `evaluation` one that `scgan evaluate` wrote. Raises
-    CheckpointError, and DatasetError where a named folder has no card or no figures.
+    CheckpointError, DatasetError where a named folder has no card or no figures, or those of another model, and
+    ScganError where `out` has a README.md of something else.
     """
+    _refuse_loss(out)
     found = checkpoint.load_generators(model)
     weights = {name: value.contiguous() for name, value in found.g_ab.state_dict().items()}
     config = found.config.model_dump(mode="json")
     facts = {"format": FORMAT, "style": found.style, "step": str(found.step), "config": json.dumps(config)}
     facts |= {key: value for key, value in found.origin.items() if value is not None}
-    card = model_card(facts, config, _card_of(dataset), _figures_of(evaluation))
+    card = model_card(facts, config, _card_of(dataset), _figures_of(evaluation, found))
     files.write_bytes(out / FILE_NAME, save(weights, metadata=facts))
     files.write_bytes(out / "README.md", card.encode())
-    console.print(f"{out / FILE_NAME} and its card written")
+    say(f"{out / FILE_NAME} and its card written")
 
 
 def load_exported(path: Path, device: torch.device | str = "cpu") -> Exported:
@@ -79,6 +81,11 @@ def load_exported(path: Path, device: torch.device | str = "cpu") -> Exported:
     return Exported(g_ab, config, facts["style"], int(facts["step"]))
 
 
+def _refuse_loss(out: Path) -> None:
+    if (out / "README.md").exists() and not (out / FILE_NAME).is_file():
+        raise ScganError(f"{out / 'README.md'} is of something else and would be replaced: name another folder")
+
+
 def _card_of(dataset: Path | None) -> str | None:
     if dataset is None:
         return None
@@ -88,11 +95,15 @@ def _card_of(dataset: Path | None) -> str | None:
     return file.read_text(encoding="utf-8")
 
 
-def _figures_of(evaluation: Path | None) -> dict[str, Any] | None:
+def _figures_of(evaluation: Path | None, model: checkpoint.Generators) -> dict[str, Any] | None:
     if evaluation is None:
         return None
     try:
         content: dict[str, Any] = json.loads((evaluation / "metrics.json").read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
+        measured = content["style"], content["step"]
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
         raise DatasetError(f"{evaluation / 'metrics.json'} is missing or damaged: run `scgan evaluate` first") from None
+    if measured != (model.style, model.step):
+        of = f"is of a model of `{measured[0]}` at step {measured[1]}, this one is of `{model.style}` at {model.step}"
+        raise DatasetError(f"{evaluation / 'metrics.json'} {of}: run `scgan evaluate` on it first")
     return content

@@ -81,7 +81,7 @@ class Journal:
         """A step's, for the speed on the bar."""
         self._last = past[-1] if past else {"step": step, "seconds": 0.0}
         self._bar = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=6),
             MofNCompleteColumn(),
             TimeRemainingColumn(),

@@ -27,6 +27,9 @@ def save(folder: Path, content: dict[str, Any], *, keep: int) -> None:
     """Write the run's last checkpoint, keeping `keep - 1` before it. Raises CheckpointError where the disk is full."""
     last = folder / checkpoint.FILE_NAME
     _write(last, content)
+    for later in former(folder):  # of a training that somebody went back from
+        if _step(later) > content["step"]:
+            later.unlink()
     if keep > 1:
         _link(last, folder / FORMER / f"step_{content['step']:06d}.pt")
     for old in former(folder)[:-keep]:
@@ -40,7 +43,11 @@ def save_best(folder: Path, content: dict[str, Any]) -> None:
 
 def former(folder: Path) -> list[Path]:
     """The kept checkpoints by step, oldest first; their names sort so up to a million steps only."""
-    return sorted((folder / FORMER).glob("step_*.pt"), key=lambda file: int(file.stem.removeprefix("step_")))
+    return sorted((folder / FORMER).glob("step_*.pt"), key=_step)
+
+
+def _step(file: Path) -> int:
+    return int(file.stem.removeprefix("step_"))
 
 
 def forget_former(folder: Path) -> None:

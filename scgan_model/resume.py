@@ -16,9 +16,10 @@ import shutil
 from pathlib import Path
 from typing import Any, Literal
 
+from scgan_data.errors import CheckpointError, ScganError
 from scgan_data.stage import StageFolder, key_of
-from scgan_data.terminal import console
-from scgan_model import checkpoint
+from scgan_data.terminal import say
+from scgan_model import checkpoint, journal, keeping
 from scgan_model.config import TrainConfig
 
 Take = Literal["same", "changed", "fresh"]
@@ -29,12 +30,21 @@ NOT_COMPARED = ("preset", "tensorboard")
 """A preset's values are compared one by one; who else is told changes no number."""
 ASIDE_LIMIT = 3
 """Unfinished runs kept aside: a checkpoint may have 1.4 GB."""
+RESTORED = "restore it (`dvc checkout` or `dvc pull`), or begin at step 0 with --fresh"
+"""What to do about a damaged finished model."""
+
+
+def refuse_loss(model: Path) -> None:
+    """Raises ScganError where a finished training would replace what is no model: its folder is replaced whole."""
+    ours = any((model / name).is_file() for name in (checkpoint.FILE_NAME, journal.FILE_NAME))
+    if not ours and (model.is_file() or (model.is_dir() and any(model.iterdir()))):
+        raise ScganError(f"{model} is no model's folder, and would be replaced whole: name another")
 
 
 def finished(home: Path, origin: dict[str, Any], config: TrainConfig) -> bool:
     """Whether the folder holds the model that is asked for."""
-    file = home / checkpoint.FILE_NAME
-    return file.is_file() and difference(checkpoint.load(file), origin, config) is None
+    content = _load(home, RESTORED)
+    return content is not None and difference(content, origin, config) is None
 
 
 def resolved(config: TrainConfig, content: dict[str, Any] | None) -> TrainConfig:
@@ -48,22 +58,25 @@ def partial(folder: StageFolder, origin: dict[str, Any], config: TrainConfig, ta
     Raises CheckpointError where the unfinished run's checkpoint is damaged.
     """
     run, aside = folder.work / "run", folder.work / "aside"
-    content = _load(run)
-    if content is not None and take != "fresh":
+    if take == "fresh":  # whatever lies there, and be it damaged
+        _clear(run)
+        return None
+    content = _load(run, _back(run))
+    if content is not None:
         changed = difference(content, origin, config)
         if changed is None or take == "changed":
             return _going_on(content, changed)
         _set_aside(run, aside, content)
-        console.print(
+        say(
             f"train: {changed} changed since the unfinished run's step {content['step']}; starting afresh. It is kept "
             "aside: the settings that it began with, or --allow-changes next time, go on with it"
         )
-    if take == "changed" and (found := _load(folder.home)) is not None:
+    if take == "changed" and (found := _load(folder.home, RESTORED)) is not None:
         _clear(run)
         shutil.copytree(folder.home, run, dirs_exist_ok=True)
         return _going_on(found, difference(found, origin, config))
     _clear(run)
-    return None if take == "fresh" else _from_aside(run, aside, origin, config)
+    return _from_aside(run, aside, origin, config)
 
 
 def difference(content: dict[str, Any], origin: dict[str, Any], config: TrainConfig) -> str | None:
@@ -99,13 +112,19 @@ def _flat(config: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in config.items() if key not in ("loss", *NOT_COMPARED)} | nested
 
 
-def _load(folder: Path) -> dict[str, Any] | None:
+def _load(folder: Path, advice: str) -> dict[str, Any] | None:
     file = folder / checkpoint.FILE_NAME
-    return checkpoint.load(file) if file.is_file() else None
+    return checkpoint.load(file, advice=advice) if file.is_file() else None
+
+
+def _back(run: Path) -> str:
+    """What to do about a damaged checkpoint of an unfinished run, of which DVC knows nothing."""
+    kept = f", or copy a whole one of {run / keeping.FORMER} over it" if keeping.former(run) else ""
+    return f"begin at step 0 with --fresh{kept}"
 
 
 def _going_on(content: dict[str, Any], changed: str | None) -> dict[str, Any]:
-    console.print(f"train: going on from step {content['step']}" + (f" although {changed} changed" if changed else ""))
+    say(f"train: going on from step {content['step']}" + (f" although {changed} changed" if changed else ""))
     return content
 
 
@@ -128,7 +147,11 @@ def _set_aside(run: Path, aside: Path, content: dict[str, Any]) -> None:
 def _from_aside(run: Path, aside: Path, origin: dict[str, Any], config: TrainConfig) -> dict[str, Any] | None:
     """A run of exactly these settings that another one had pushed aside, back in its place."""
     for kept in sorted(aside.iterdir()) if aside.is_dir() else ():
-        content = _load(kept)
+        try:
+            content = _load(kept, "")
+        except CheckpointError:  # of which settings it was cannot be told: no reason to stop those of others
+            say(f"train: {kept}, a run set aside, cannot be read and is passed over")
+            continue
         if content is not None and difference(content, origin, config) is None:
             shutil.rmtree(run)
             kept.replace(run)

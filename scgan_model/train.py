@@ -24,7 +24,7 @@ from scgan_data import files
 from scgan_data.errors import DatasetError, ScganError, StoppedError
 from scgan_data.records import SELFIE
 from scgan_data.stage import StageFolder, open_stage
-from scgan_data.terminal import console
+from scgan_data.terminal import say
 from scgan_model import checkpoint, journal, keeping, resume, watch
 from scgan_model.arithmetic import arithmetic
 from scgan_model.config import TrainConfig
@@ -59,11 +59,16 @@ def train(dataset: Path, model: Path, *, style: str, config: TrainConfig, take: 
 def _train(dataset: Path, model: Path, style: str, config: TrainConfig, take: Take, ranks: Ranks) -> None:
     """The first process holds the stage's folder and decides what is done; all do it."""
     with contextlib.ExitStack() as held:
-        folder = ranks.by_first(lambda: held.enter_context(open_stage("train", model)))
+        folder = ranks.by_first(lambda: held.enter_context(_opened(model)))
         plan = ranks.share(ranks.by_first(lambda: _plan(dataset, folder, style, config, take) if folder else None))
         if plan is not None:
             run = _trained(dataset, folder.work / "run" if folder else model, plan, ranks)
             ranks.together(lambda: _finish(run, folder))
+
+
+def _opened(model: Path) -> contextlib.AbstractContextManager[StageFolder]:
+    resume.refuse_loss(model)
+    return open_stage("train", model)
 
 
 Plan = tuple[dict[str, Any], dict[str, Any] | None]
@@ -76,7 +81,7 @@ def _plan(dataset: Path, folder: StageFolder, style: str, config: TrainConfig, t
         event_writer()  # that it is missing is said before the pictures are loaded
     origin = origin_of(dataset, style)
     if take != "fresh" and resume.finished(folder.home, origin, config):
-        console.print(f"train: {folder.home} is finished already with this dataset and configuration")
+        say(f"train: {folder.home} is finished already with this dataset and configuration")
         return None
     keeping.forget_partial(folder.work)
     partial = resume.partial(folder, origin, config, take)

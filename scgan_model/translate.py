@@ -1,12 +1,14 @@
 """Any photograph to a cartoon: the data stages' own decoding, detector and crop, then G_AB.
 
-A picture that gives no crop (no face, several, too small, tilted) is named with its reason and the others go on.
-Cartoons are written as `NAME.png`, `NAME-2.png` where names repeat, at the model's resolution. What lies in the folder
-for cartoons is no photograph of a folder above it, and no cartoon takes a photograph's place.
+A picture that cannot be read or gives no crop (no face, several, too small, tilted) is named with its reason and the
+others go on. Cartoons are written as `NAME.png`, `NAME-2.png` where names repeat, at the model's resolution. What lies
+in the folder for cartoons is no photograph of a folder above it, and no cartoon takes a photograph's place.
 """
 
 from __future__ import annotations
 
+import os
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain, count
@@ -16,18 +18,21 @@ import numpy as np
 import torch
 from PIL import Image
 from rich.table import Table
+from rich.text import Text
 
 from scgan_data import files, images
 from scgan_data.crop import CropConfig, cut, find_faces
 from scgan_data.cropped import Crop, Decision
-from scgan_data.errors import SourceError
+from scgan_data.errors import SourceError, printable
 from scgan_data.images import UndecodableError
 from scgan_data.records import MEANING, SELFIE, Reason
-from scgan_data.terminal import console, progress
+from scgan_data.terminal import console, progress, say
 from scgan_model.checkpoint import Generators, load_generators
 from scgan_model.export import FILE_NAME, Exported, load_exported
 
 BATCH = 8
+LONGEST_NAME = 200
+"""Bytes of a picture's name that its cartoon keeps: with suffix, and as a file in writing, it fits into 255."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,8 @@ def translate(model: Path, pictures: list[Path], out: Path, *, crop: CropConfig)
     place of one of the pictures, or where no picture worked.
     """
     files = list(_files(pictures, out))
+    if not files:
+        raise SourceError(f"there is no file in {', '.join(map(str, pictures))}: name pictures, or a folder of some")
     targets = [out / name for name in _names(files)]
     _spare(files, targets)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -60,12 +67,10 @@ def translate(model: Path, pictures: list[Path], out: Path, *, crop: CropConfig)
             done += _batch(part, targets[start : start + BATCH], generators, settings, device)
             bar.update(task, completed=len(done))
     _say(done, out)
-    if not any(t.cartoon for t in done):
-        raise SourceError(
-            f"none of {len(done)} pictures gave a cartoon: {done[0].detail or MEANING[done[0].reason]}"
-            if done and done[0].reason
-            else "no picture was named"
-        )
+    reasons = [t.reason for t in done if t.reason]
+    if len(reasons) == len(done):
+        why = "; ".join(f"{MEANING[reason]} ({number})" for reason, number in Counter(reasons).most_common(3))
+        raise SourceError(f"none of {len(done)} pictures gave a cartoon: {why}")
     return done
 
 
@@ -93,18 +98,38 @@ def _names(files: list[Path]) -> list[str]:
     taken: set[str] = set()
     names = []
     for file in files:
-        choices = chain([file.stem], (f"{file.stem}-{number}" for number in count(2)))
+        kept = _cut(file.stem)
+        choices = chain([kept], (f"{kept}-{number}" for number in count(2)))
         stem = next(choice for choice in choices if choice.casefold() not in taken)
         taken.add(stem.casefold())
         names.append(f"{stem}.png")
     return names
 
 
+def _cut(stem: str) -> str:
+    whole = os.fsencode(stem)
+    return stem if len(whole) <= LONGEST_NAME else whole[:LONGEST_NAME].decode(errors="ignore")
+
+
 def _spare(files: list[Path], targets: list[Path]) -> None:
+    """Raises SourceError where a cartoon would take the place of one of the photographs, or of another that lies where
+    the cartoons go."""
     photographs = {file.resolve() for file in files}
     for file, target in zip(files, targets, strict=True):
         if target.resolve() in photographs:
             raise SourceError(f"the cartoon of {file} would take its place, or another picture's: name another --out")
+        if target.exists() and not _may_be_a_cartoon(target):
+            raise SourceError(f"the cartoon of {file} would replace {target}, which is none: name another --out")
+
+
+def _may_be_a_cartoon(file: Path) -> bool:
+    """Whether a file has the form of what an earlier run wrote: PNG, and a square with a power of two as its side."""
+    try:
+        with Image.open(file, formats=("PNG",)) as image:
+            width, height = image.size
+    except (OSError, Image.DecompressionBombError, Image.DecompressionBombWarning):
+        return False
+    return width == height and not width & (width - 1)
 
 
 def _batch(
@@ -120,9 +145,14 @@ def _batch(
 
 def _open(file: Path) -> Image.Image | UndecodableError:
     try:
+        size = file.stat().st_size
+        if size > images.MAX_BYTES:  # a film among the photographs: not to be read to find that out
+            raise UndecodableError(Reason.TOO_MANY_BYTES, f"{size} bytes, limit {images.MAX_BYTES}")
         return images.load(file)
     except UndecodableError as error:
         return error
+    except OSError as error:
+        return UndecodableError(Reason.FILE_UNREADABLE, error.strerror or type(error).__name__)
 
 
 def _finish(
@@ -158,6 +188,6 @@ def _say(done: list[Translated], out: Path) -> None:
         for column in ("picture", "reason", ""):
             view.add_column(column, overflow="fold")
         for t in failed:
-            view.add_row(str(t.picture), str(t.reason), t.detail)
+            view.add_row(*(Text(printable(text)) for text in (str(t.picture), str(t.reason), t.detail)))
         console.print(view)
-    console.print(f"{len(done) - len(failed)} of {len(done)} pictures translated into {out}")
+    say(f"{len(done) - len(failed)} of {len(done)} pictures translated into {out}")

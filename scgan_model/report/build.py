@@ -15,6 +15,7 @@ from markupsafe import Markup
 from pydantic import Field
 
 from scgan_data.config import Config
+from scgan_data.errors import ScganError
 from scgan_data.files import write_bytes
 from scgan_model import examples
 from scgan_model.report import data as stages_data
@@ -58,7 +59,10 @@ def build_report(data: Path, models: Path, evaluations: Path, out: Path, *, conf
     """Write `out` (reports/index.html) from the folders `data/`, `models/` and `reports/` of a project.
 
     Raises ManifestError where a stage's manifest is damaged; a missing stage, model or evaluation is a note there.
+    Raises ScganError where `out` is a folder.
     """
+    if out.is_dir():
+        raise ScganError(f"{out} is a folder: name the page to write, for example {out / TEMPLATE.removesuffix('.j2')}")
     stages = stages_data.read_stages(data)
     last = list(stages.values())[-1] if stages else pd.DataFrame()
     px = config.thumbnail_px

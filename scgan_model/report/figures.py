@@ -69,6 +69,8 @@ def read_figures(folder: Path) -> Figures | None:
         content = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
+    if not isinstance(content, dict):
+        return None
     systems = {name: part for name, part in content.items() if isinstance(part, dict) and "average_gradient" in part}
     span = _span(systems)
     rows = [_row(name, part, span) for name, part in systems.items()]

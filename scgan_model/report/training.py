@@ -85,12 +85,12 @@ def read_training(folder: Path, *, frames: int) -> Training | None:
 def read_log(file: Path) -> pd.DataFrame:
     """`metrics.jsonl` as a table by step; a line that a kill cut short ends it, a repeated step counts once, last."""
     rows = []
-    for line in file.read_text(encoding="utf-8").splitlines() if file.is_file() else []:
+    for line in _text(file).splitlines():
         try:
             row = json.loads(line)
         except ValueError:
             break
-        if isinstance(row, dict) and "step" in row:
+        if isinstance(row, dict) and isinstance(row.get("step"), int):
             rows.append(row)
     return pd.DataFrame(rows).drop_duplicates("step", keep="last").sort_values("step") if rows else pd.DataFrame()
 
@@ -133,4 +133,4 @@ def _rows(grid: Path) -> list[str] | None:
 
 
 def _text(file: Path) -> str:
-    return file.read_text(encoding="utf-8").strip() if file.is_file() else ""
+    return file.read_text(encoding="utf-8", errors="replace").strip() if file.is_file() else ""

@@ -184,6 +184,6 @@ def test_a_full_disk_leaves_the_last_checkpoint(small_disk: Path, tiny_config: C
     (small_disk / "filler").write_bytes(bytes(2 * 2**20 - file.stat().st_size - 16 * 2**10))
     with pytest.raises(OSError) as error:
         checkpoint.save(file, content | {"step": 4})
-    assert "the disk is full" in str(one_line(error.value))
+    assert f"the disk is full at {file}: free some space" in str(one_line(error.value))
     assert checkpoint.load(file)["step"] == 2
     assert sorted(p.name for p in small_disk.iterdir()) == ["checkpoint.pt", "filler"]

@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from scgan_data.errors import CheckpointError, DatasetError
+from scgan_data.errors import CheckpointError, DatasetError, ScganError
 from scgan_data.records import SELFIE, Split
 from scgan_model import checkpoint, examples, features
 from scgan_model.evaluate import EvaluateConfig, cycle_errors, evaluate, load, run, to_image
@@ -109,3 +109,28 @@ def test_a_missing_model_is_one_clear_line(evaluated: Path, tmp_path: Path) -> N
     dataset = evaluated / "data" / "06_dataset"
     with pytest.raises(CheckpointError):
         evaluate(dataset, tmp_path / "nothing", tmp_path / "out", style="dots", config=EvaluateConfig())
+
+
+def test_another_style_than_the_model_s_is_refused(evaluated: Path, tmp_path: Path) -> None:
+    dataset = tmp_path / "dataset"
+    shutil.copytree(evaluated / "data" / "06_dataset", dataset)
+    shutil.copytree(dataset / "train" / "dots", dataset / "train" / "ink")
+    with pytest.raises(ScganError, match="draws the style `dots`, not `ink`"):
+        evaluate(dataset, evaluated / "models" / "dots", tmp_path / "out", style="ink", config=EvaluateConfig())
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_of_something_else_is_not_written_into(evaluated: Path, tmp_path: Path) -> None:
+    """The model's own has a metrics.json too, and other folders have examples."""
+    model = tmp_path / "model"
+    shutil.copytree(evaluated / "models" / "dots", model)
+    before = (model / "metrics.json").read_text()
+    with pytest.raises(ScganError, match=r"model holds `checkpoint.pt`, which is no evaluation's: name another folder"):
+        evaluate(evaluated / "data" / "06_dataset", model, model, style="dots", config=EvaluateConfig())
+    assert (model / "metrics.json").read_text() == before
+
+
+def test_a_damaged_example_is_left_out(evaluated: Path, tmp_path: Path) -> None:
+    shutil.copytree(evaluated / "reports" / "dots", tmp_path / "dots")
+    (tmp_path / "dots" / "examples" / "se001.png").write_bytes(b"garbage")
+    assert sorted(examples.read(tmp_path / "dots")) == ["se000", "se002"]

@@ -5,7 +5,7 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from scgan_data.errors import CheckpointError, DatasetError
+from scgan_data.errors import CheckpointError, DatasetError, ScganError
 from scgan_model import checkpoint
 from scgan_model.export import export, load_exported
 from scgan_model.model_card import model_card
@@ -65,3 +65,20 @@ def test_what_is_missing_or_damaged_is_one_clear_line(evaluated: Path, exported:
     file.write_bytes(file.read_bytes()[:-100])
     with pytest.raises(CheckpointError, match="no whole exported model"):
         load_exported(file)
+
+
+def test_figures_of_another_model_are_refused(evaluated: Path, tmp_path: Path) -> None:
+    figures = json.loads((evaluated / "reports" / "dots" / "metrics.json").read_text())
+    for changed in ({"style": "ink"}, {"step": 8}):
+        (tmp_path / "metrics.json").write_text(json.dumps(figures | changed))
+        with pytest.raises(DatasetError, match=r"is of a model of `\w+` at step \d+, this one is of `dots` at 12: run"):
+            export(evaluated / "models" / "dots", tmp_path / "out", evaluation=tmp_path)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_readme_of_something_else_is_not_replaced(evaluated: Path, exported: Path, tmp_path: Path) -> None:
+    with pytest.raises(ScganError, match=r"README.md is of something else and would be replaced"):
+        export(evaluated / "models" / "dots", tmp_path)
+    assert (tmp_path / "README.md").read_text() == CARD
+    export(evaluated / "models" / "dots", exported)  # an earlier export is
+    assert "named no dataset" in (exported / "README.md").read_text()

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 import torch
 import yaml
 
+from scgan_data.errors import CheckpointError
 from scgan_model import checkpoint, keeping, origin, train
 from scgan_model.config import TrainConfig
 from tests.model.training import Killed, at_step, killed_at_6, lines, stop_at, weights, work_of
@@ -110,3 +112,48 @@ def test_a_checkpoint_says_where_code_and_data_came_from(tiny_dataset: Path, tmp
     assert origin.git_revision(tmp_path) is None
     (tmp_path / "dataset.dvc").write_text("outs: [")
     assert origin.dvc_hash(tiny_dataset) == "abc.dir"
+
+
+def test_fresh_looks_at_no_damaged_checkpoint(tiny_dataset: Path, tmp_path: Path, tiny_config: Make) -> None:
+    killed_at_6(tiny_dataset, tmp_path / "dots", tiny_config())
+    (work_of(tmp_path / "dots") / "checkpoint.pt").write_bytes(b"garbage")
+    train.train(tiny_dataset, tmp_path / "dots", style="dots", config=tiny_config(), take="fresh")
+    assert checkpoint.load(tmp_path / "dots" / "checkpoint.pt")["step"] == 10
+
+
+def test_a_damaged_run_set_aside_stops_no_other(
+    tiny_dataset: Path, tmp_path: Path, tiny_config: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for seed in (0, 1):
+        killed_at_6(tiny_dataset, tmp_path / "dots", tiny_config(seed=seed))
+    (damaged,) = (work_of(tmp_path / "dots").parent / "aside").glob("*/checkpoint.pt")
+    damaged.write_bytes(b"garbage")
+    train.train(tiny_dataset, tmp_path / "dots", style="dots", config=tiny_config(seed=2))
+    assert f"{damaged.parent}, a run set aside, cannot be read and is passed over" in capsys.readouterr().err
+    assert checkpoint.load(tmp_path / "dots" / "checkpoint.pt")["config"]["seed"] == 2
+
+
+def test_who_went_back_keeps_what_is_written_since(tmp_path: Path) -> None:
+    for step in (4, 8, 12, 6, 7):  # back from 12 to 4, and on by other steps
+        keeping.save(tmp_path, {"step": step}, keep=3)
+    assert [file.name for file in keeping.former(tmp_path)] == [f"step_00000{step}.pt" for step in (4, 6, 7)]
+
+
+def test_a_damaged_checkpoint_names_those_to_go_back_to(
+    tiny_dataset: Path, tmp_path: Path, tiny_config: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tiny_config(checkpoint_every_steps=2, keep_checkpoints=2)
+    with monkeypatch.context() as patch:
+        stop_at(patch, 5, Killed())
+        with pytest.raises(Killed):
+            train.train(tiny_dataset, tmp_path / "dots", style="dots", config=config)
+    run = work_of(tmp_path / "dots")
+    (run / "checkpoint.pt").unlink()
+    (run / "checkpoint.pt").write_bytes(b"garbage")
+    with pytest.raises(CheckpointError, match=f"or copy a whole one of {run / 'checkpoints'} over it"):
+        train.train(tiny_dataset, tmp_path / "dots", style="dots", config=config)
+    shutil.copy(run / "checkpoints" / "step_000002.pt", run / "checkpoint.pt")
+    begun: list[int] = []
+    at_step(monkeypatch, 2, lambda each: begun.append(each.step))
+    train.train(tiny_dataset, tmp_path / "dots", style="dots", config=config)
+    assert begun == [2]

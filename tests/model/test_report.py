@@ -8,7 +8,7 @@ import pytest
 from bs4 import BeautifulSoup, Tag
 
 from scgan_data import manifest
-from scgan_data.errors import ManifestError
+from scgan_data.errors import ManifestError, ScganError
 from scgan_data.records import SELFIE, Reason
 from scgan_model.report import data, sheets
 from scgan_model.report.build import ReportConfig, build_report
@@ -157,6 +157,18 @@ def test_data_without_a_model_and_a_model_without_an_evaluation(project: Path, t
     assert "No model has been trained yet" in text(soup(build(tmp_path)))
     shutil.copytree(project / "models", tmp_path / "models")
     assert "Not evaluated yet" in text(soup(build(tmp_path)))
+
+
+def test_a_damaged_model_leaves_the_page(project: Path, tmp_path: Path) -> None:
+    shutil.copytree(project / "models", tmp_path / "models")
+    (tmp_path / "models" / "dots" / "config.json").write_bytes(b"\xff\xfe")
+    (tmp_path / "models" / "dots" / "metrics.jsonl").write_bytes(b'{"step": "x"}\n\xff\xfe\n')
+    assert "While it learned" in text(soup(build(tmp_path)))
+
+
+def test_a_folder_is_no_page(project: Path) -> None:
+    with pytest.raises(ScganError, match=r"is a folder: name the page to write, for example .*/report.html"):
+        build(project, "reports")
 
 
 def test_a_damaged_manifest_is_one_clear_line(project: Path, tmp_path: Path) -> None:

@@ -163,3 +163,9 @@ def test_two_distributions_share_their_bins_and_need_no_spread() -> None:
     assert isinstance(root, Tag) and root["aria-label"] == "a <b>"
     assert "var(--accent)" in svg and "var(--muted)" in svg and "<style" not in svg
     assert charts.distributions(one, one, label="equal").startswith("<svg")
+
+
+def test_an_evaluation_that_is_none_counts_as_missing(tmp_path: Path) -> None:
+    for content in ("[]", "garbage"):
+        (tmp_path / "metrics.json").write_text(content)
+        assert figures.read_figures(tmp_path) is None

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from scgan_data import stage
-from scgan_data.errors import CheckpointError, DatasetError, StageBusyError
+from scgan_data.errors import CheckpointError, DatasetError, ScganError, StageBusyError
 from scgan_model import checkpoint, resume, train
 from scgan_model.config import TrainConfig
 from scgan_model.origin import origin
@@ -182,7 +182,7 @@ def test_a_truncated_unfinished_checkpoint_is_named(
             train.train(tiny_dataset, tmp_path / "dots", style="dots", config=tiny_config())
     file = work_of(tmp_path / "dots") / "checkpoint.pt"
     file.write_bytes(file.read_bytes()[:1000])
-    with pytest.raises(CheckpointError, match=r"checkpoint.pt is no whole checkpoint.*delete it and train again"):
+    with pytest.raises(CheckpointError, match=r"checkpoint.pt is no whole checkpoint.*; begin at step 0 with --fresh$"):
         train.train(tiny_dataset, tmp_path / "dots", style="dots", config=tiny_config())
     file.unlink()
     train.train(tiny_dataset, tmp_path / "dots", style="dots", config=tiny_config())
@@ -194,3 +194,26 @@ def test_the_selfies_are_no_style(tiny_dataset: Path, tmp_path: Path, tiny_confi
     with pytest.raises(DatasetError, match="oil"):
         train.train(tiny_dataset, tmp_path / "m", style="oil", config=tiny_config())
     assert not (tmp_path / "m").exists()
+
+
+def test_a_folder_that_is_no_model_s_is_not_replaced(tiny_dataset: Path, tmp_path: Path, tiny_config: Make) -> None:
+    """`scgan train data/06_dataset models`, the style's name forgotten, would have taken all models for one."""
+    train.train(tiny_dataset, tmp_path / "models" / "dots", style="dots", config=tiny_config(steps=2))
+    for folder in (tmp_path / "models", tiny_dataset):
+        with pytest.raises(ScganError, match="is no model's folder, and would be replaced whole: name another"):
+            train.train(tiny_dataset, folder, style="dots", config=tiny_config(steps=2))
+    assert checkpoint.load(tmp_path / "models" / "dots" / "checkpoint.pt")["step"] == 2
+    assert sorted(each.name for each in tiny_dataset.iterdir()) == ["test", "train"]
+
+
+def test_a_damaged_model_may_be_deleted_and_trained_again(
+    tiny_dataset: Path, tmp_path: Path, tiny_config: Make
+) -> None:
+    file = tmp_path / "dots" / "checkpoint.pt"
+    train.train(tiny_dataset, file.parent, style="dots", config=tiny_config(steps=2))
+    file.write_bytes(file.read_bytes()[:1000])
+    with pytest.raises(CheckpointError, match=r"restore it \(.*\), or begin at step 0 with --fresh"):
+        train.train(tiny_dataset, file.parent, style="dots", config=tiny_config(steps=2))
+    file.unlink()
+    train.train(tiny_dataset, file.parent, style="dots", config=tiny_config(steps=2))
+    assert checkpoint.load(file)["step"] == 2

@@ -90,7 +90,7 @@ def test_a_second_run_does_not_take_the_first_ones_cartoons_for_photographs(mode
 
 
 def test_where_nothing_worked_it_says_why(model: Path, photographs: Path, tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="none of 1 pictures gave a cartoon"):
+    with pytest.raises(SourceError, match=r"none of 1 pictures gave a cartoon: the detector found no face \(1\)$"):
         translate(model, [photographs / "coffee.jpg"], tmp_path / "out", crop=CROP)
     with pytest.raises(SourceError, match="no file and no folder"):
         translate(model, [tmp_path / "nothing"], tmp_path / "out", crop=CROP)
@@ -107,3 +107,49 @@ def test_a_face_is_as_large_as_in_training(model: Path, photographs: Path, tmp_p
     expected = to_image(load_generators(model).g_ab(to_range(middle[None]))[0].detach())
     assert (tmp_path / "out" / "woman.png").is_file()
     assert Image.open(tmp_path / "out" / "woman.png").tobytes() == expected.tobytes()
+
+
+def test_names_that_a_terminal_would_obey_are_shown_as_they_are(
+    model: Path, photographs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    coffee = (photographs / "coffee.jpg").read_bytes()
+    (photographs / "a[").mkdir()
+    for name in ("a[/b].jpg", "[red]c.jpg", "d\x1b[31m\n.jpg", ":smile:.jpg"):
+        (photographs / name).write_bytes(coffee)
+    translate(model, [photographs], tmp_path / "out", crop=CROP)
+    said = "".join(capsys.readouterr().err.split()).replace("│", "")
+    for shown in ("a[/b].jpg", "[red]c.jpg", r"d\x1b[31m\n.jpg", ":smile:.jpg"):
+        assert shown[-9:] in said
+    assert "\x1b[31m" not in said and "1of7picturestranslated" in said
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").is_file(), reason="no file here that not even root can read")
+def test_one_bad_file_stops_no_other(model: Path, photographs: Path, tmp_path: Path) -> None:
+    """A film too large to be read, a file that cannot be read, and a name as long as one may be."""
+    with (photographs / "film.mp4").open("wb") as film:
+        film.truncate(images.MAX_BYTES + 1)
+    named = [photographs / "film.mp4", Path("/proc/self/mem"), photographs / f"{'y' * 251}.png"]
+    named[2].write_bytes((photographs / "woman.png").read_bytes())
+    done = translate(model, named, tmp_path / "out", crop=CROP)
+    assert [t.reason for t in done] == [Reason.TOO_MANY_BYTES, Reason.FILE_UNREADABLE, None]
+    assert [file.name for file in (tmp_path / "out").iterdir()] == [f"{'y' * 200}.png"]
+
+
+def test_no_other_photograph_is_replaced(model: Path, photographs: Path, tmp_path: Path) -> None:
+    """One of the same name where the cartoons go, which is not among those to translate; cartoons themselves are."""
+    other = tmp_path / "holiday" / "woman.png"
+    other.parent.mkdir()
+    Image.open(photographs / "woman.png").resize((300, 300)).save(other)
+    before = other.read_bytes()
+    with pytest.raises(SourceError, match=r"would replace .*holiday/woman.png, which is none: name another --out"):
+        translate(model, [photographs / "woman.png"], other.parent, crop=CROP)
+    assert other.read_bytes() == before
+    other.unlink()
+    for _ in range(2):
+        translate(model, [photographs / "woman.png"], other.parent, crop=CROP)
+
+
+def test_a_folder_without_pictures_is_named(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(SourceError, match=r"there is no file in .*empty: name pictures, or a folder of some"):
+        translate(model, [tmp_path / "empty"], tmp_path / "out", crop=CROP)

@@ -143,8 +143,9 @@ def test_experiments_alone_and_in_a_queue(project: Path, tmp_path: Path) -> None
     }
     totals = {beta: found["data"]["losses"]["total"] for beta, found in losses.items()}
     assert sorted(totals) == [0, 1, 2] and len(set(totals.values())) == 3
-    run("dvc", "plots", "diff", "main", "no-tv", "-o", tmp_path / "plots", cwd=clone)
-    page = (tmp_path / "plots" / "index.html").read_text()
+    run("dvc", "plots", "diff", "main", "no-tv", cwd=clone)
+    page = (clone / "dvc_plots" / "index.html").read_text()
+    assert "dvc_plots" not in run("git", "status", "--short", cwd=clone)
     assert all(f'"title": "{name}"' in page for name in ("total", "test_cycle", "lr"))
 
 
