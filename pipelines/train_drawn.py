@@ -12,7 +12,7 @@ multiply in bfloat16, their sums and parameters have 32 bits: a step takes .2 s 
 processor that has such instructions (avx512_bf16); where they are imitated it is slower than with 32 bits.
 
 What ships is of one run of this command: 4,800 steps of the first network (76,800 pictures, 32 minutes of a core that
-others used too), 10,000 and 700 of the second (20,000 pictures, 27 and 3 minutes), and some for the banks; the first
+others used too), 10,000 and 3,000 of the second (20,000 pictures, 27 and 7 minutes), and some for the banks; the first
 two with `--only`, side by side.
 
 Tried: samples of 160 px before emptier grounds (every held-out face found as well, but every second busy picture had a
@@ -62,7 +62,7 @@ class Run:
     """Steps."""
     parts_steps: int = 10000
     """Of the second network."""
-    again_steps: int = 700
+    again_steps: int = 3000
     """Of the second network, the second time."""
     windows: int = 20000
     """Faces that the second network is shown."""

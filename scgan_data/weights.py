@@ -117,7 +117,7 @@ WEIGHTS: dict[str, Weights] = {
         ),
         Weights(
             name="drawn",  # our own: pipelines/train_drawn.py
-            sha256="d208bf436276bc9563e74359df5fbc2ff4c8760ffd79c0256015964bcf37c246",
+            sha256="4563defba791149902ee669cdb576aaf4f34802cdfa1110f3878b7db8971bbdd",
             license="MIT",
             shipped="drawn.npz",
         ),

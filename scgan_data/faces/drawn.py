@@ -34,7 +34,7 @@ SEEN_PX = (16.0, 140.0)
 """Sizes of faces (root of the area) in a look that training showed well."""
 MIN_SCORE = 0.7
 """Where, on 200 renders of the training's kind with other seeds and 200 pictures crowded with things, as many faces are
-missed as there are false ones: 5 and 5; 3 and 10 at .65, 8 and 5 at .72, 40 and 0 at .8."""
+missed as there are false ones: 5 and 5; 3 and 8 at .65, 7 and 5 at .72, 38 and 0 at .8."""
 FAINT = 0.05
 """What one look says counts from here."""
 CANDIDATE = 0.25
