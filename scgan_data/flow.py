@@ -93,7 +93,8 @@ def run_configured(
             ) from None
         except KeyboardInterrupt:
             raise StoppedError(f"{stage} stopped; finished work is kept, the same command goes on from here") from None
-    console.print(show.table(decided, f"{stage} → {dst}"))
+    if decided:
+        console.print(show.table(decided, f"{stage} → {dst}"))
     console.print(f"{stage}: {said}", soft_wrap=True, markup=False)
 
 
