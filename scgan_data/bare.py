@@ -33,8 +33,9 @@ from scgan_data.images import UndecodableError
 from scgan_data.records import SELFIE, Reason, Status
 from scgan_data.runner import Work, per_image
 from scgan_data.sources import Offer
-from scgan_data.sources.folder import FolderSource
+from scgan_data.sources.folder import FolderSource, url_of
 from scgan_data.stage import StageFolder, version_of
+from scgan_data.terminal import console
 from scgan_data.web.address import RefusedError
 from scgan_data.web.request import Ask, Visited
 
@@ -71,6 +72,8 @@ def rows(pictures: Path, config: BareConfig, folder: StageFolder, *, workers: in
     if folder.home in (pictures.absolute(), *pictures.absolute().parents):
         raise SourceError(f"{pictures} lies in {folder.home}, which is replaced whole: name another folder to write")
     listed = _listed(pictures, config, folder)
+    if "domain" not in config.model_fields_set:
+        console.print(_taken_for(pictures, config.domain, listed), soft_wrap=True, markup=False)
     waiting = manifest.kept(listed)
     hashed = _per_file("hashes", waiting, _hash, config, folder, workers)
     suspects = hashed[_may_share_pixels(hashed)]
@@ -89,6 +92,20 @@ def _listed(pictures: Path, config: BareConfig, folder: StageFolder) -> pd.DataF
     if not offers:
         raise SourceError(f"{pictures} has neither a {manifest.FILE_NAME} nor a picture: name a folder that has")
     return manifest.table([_row(offer) for offer in offers])
+
+
+def _taken_for(pictures: Path, domain: str, listed: pd.DataFrame) -> str:
+    """What a folder's pictures are taken for where nobody said it, and how to say it: of folders in it, for each."""
+    said = (
+        f"dedup: the pictures of {pictures} are taken for the domain `{domain}`; --set bare.domain=STYLE says another"
+    )
+    top = f"{url_of(pictures.absolute())}/"
+    below = [url.removeprefix(top).partition("/") for url in listed["source_url"]]
+    folders = sorted({name for name, slash, _ in below if slash})
+    if len(folders) < 2:
+        return said
+    each = " ".join(f"--from {name}={pictures / name}" for name in folders[:2])
+    return f"{said}; where its folders are domains: `scgan-data collect DIR {each}{' ...' if folders[2:] else ''}`"
 
 
 def _no_web(ask: Ask) -> Visited:

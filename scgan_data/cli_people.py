@@ -222,7 +222,8 @@ def review(
 
 @app.command()
 def verdicts(
-    file: Annotated[Path, typer.Argument(help="A verdicts file.")] = Path("review/verdicts.jsonl"),
+    file: Annotated[Path | None, typer.Argument(help="A verdicts file (default: review/verdicts.jsonl).")] = None,
+    named: Annotated[Path | None, typer.Option("--verdicts", help="The same, as `review` has it.")] = None,
     json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
     """Print who said what, how far reviewers agree, what is disputed, and what audits found."""
@@ -232,9 +233,12 @@ def verdicts(
     from scgan_data.review import agreement
     from scgan_data.verdicts import FILE, read_verdicts
 
-    if file != FILE and not file.is_file():
-        raise ScganError(f"{file}: no such file; `review --verdicts` says where verdicts are kept, by default {FILE}")
-    found = agreement.summary(read_verdicts(file))
+    if file and named:
+        raise ScganError(f"{file} and --verdicts {named}: name one verdicts file")
+    given = file or named or FILE
+    if given != FILE and not given.is_file():
+        raise ScganError(f"{given}: no such file; `review --verdicts` says where verdicts are kept, by default {FILE}")
+    found = agreement.summary(read_verdicts(given))
     if json:
         typer.echo(files.as_json(found.as_json()))
     else:

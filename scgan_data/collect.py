@@ -224,7 +224,10 @@ def _streams(config: CollectConfig, opened: Sequence[Opened], stack: ExitStack) 
 
 def _say(totals: yields.Totals) -> None:
     """What the queries and hosts gave, for people."""
-    console.print(totals.by_query())
+    found = totals.by_query()
+    if not found.row_count:
+        return
+    console.print(found)
     worst = totals.worst_hosts()
     if worst is not None:
         console.print(worst)

@@ -27,6 +27,7 @@ from scgan_data.config import Config
 from scgan_data.errors import DatasetError
 from scgan_data.exchange import coco
 from scgan_data.exchange.picture import Pictures
+from scgan_data.limits import crop_rules, rules
 from scgan_data.matching import left_out
 from scgan_data.records import ATTENTIVE, Origin, Reason, Region, Status, hidden_in, hidden_text
 from scgan_data.split import GroupBy
@@ -75,6 +76,9 @@ def run(rows: pd.DataFrame, config: DatasetConfig, folder: StageFolder, *, worke
     """Apply verdicts, split, and lay the pictures and their files out in `folder.extras` and `folder.files`."""
     verdicts = read_verdicts(config.verdicts)
     rows = apply_verdicts(rows, verdicts)
+    if early := rejected_though_accepted(rows, accepted(verdicts)):
+        said = "accepted by a person, and rejected by an earlier stage before that was said"
+        console.print(f"{early} {said}: run filter and crop again (`dvc repro`)", soft_wrap=True)
     gone = left_out.read(config.rebalance)
     if old := left_out.stale(rows, gone):
         console.print(f"{config.rebalance}: {old} of {len(gone)} pictures are not there any more; rebalance again")
@@ -97,6 +101,12 @@ def run(rows: pd.DataFrame, config: DatasetConfig, folder: StageFolder, *, worke
     files.write_bytes(folder.extras / "README.md", card.card(rows, config.title, config.group_by).encode())
     _sheets(manifest.kept(rows), folder, config.sheet_pictures)
     return rows
+
+
+def rejected_though_accepted(rows: pd.DataFrame, names: frozenset[str]) -> int:
+    """How many pictures that a person accepted a limit of filter or crop has rejected: their next run keeps them."""
+    limits = [rule.reason for rule in (*rules.RULES, *crop_rules.RULES)]
+    return int((rows["id"].isin(names) & rows["reason"].isin(limits)).sum())
 
 
 def apply_verdicts(rows: pd.DataFrame, verdicts: list[dict[str, Any]]) -> pd.DataFrame:

@@ -15,7 +15,8 @@ from typing import Any
 import pandas as pd
 
 from scgan_data import config, manifest, show
-from scgan_data.errors import ScganError, StoppedError
+from scgan_data.errors import ManifestError, ScganError, StoppedError
+from scgan_data.records import Origin
 from scgan_data.stage import StageFolder, open_stage
 from scgan_data.terminal import console
 
@@ -76,15 +77,25 @@ def run_configured(
             if is_bare and src:
                 before = _bare_rows(settings, src, folder, workers)
             if before is None:
-                summary = folder.commit(_some(run(settings, folder, workers=workers, **options)))
+                decided = folder.commit(_some(run(settings, folder, workers=workers, **options)))
+                said = show.sums(decided)
             else:
                 config.check_domains(settings, stage, [*before["domain"].unique(), *styles])
                 after = manifest.table(run(before, settings, folder, workers=workers, **options))
                 manifest.check_complete(before, after, stage)
-                summary = folder.commit(after)
+                folder.commit(after)
+                decided, said = show.own(stage, before, after, dst)
+        except FileNotFoundError as error:
+            if before is None or error.filename not in set(before["path"]):
+                raise
+            raise ManifestError(
+                f"{error.filename} is gone, which {src} names: run the stage that wrote it again"
+            ) from None
         except KeyboardInterrupt:
             raise StoppedError(f"{stage} stopped; finished work is kept, the same command goes on from here") from None
-    console.print(show.table(summary, f"{stage} → {dst}"))
+    if decided:
+        console.print(show.table(decided, f"{stage} → {dst}"))
+    console.print(f"{stage}: {said}", soft_wrap=True, markup=False)
 
 
 def _some(parts: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
@@ -98,11 +109,17 @@ def _some(parts: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
 
 
 def _refuse_early(stage: str, before: pd.DataFrame, src: Path | None) -> None:
-    """Raises ScganError where a stage that needs crops, or boxes, is given pictures that have none yet."""
+    """Raises ScganError where a stage is given pictures of too early a stage, or crops where it reads whole pictures.
+
+    A detector that sees regions leaves boxes of its own: a score of the boxes is what says that `annotate` was there.
+    """
     kept = manifest.kept(before)
+    if stage in ("filter", "crop") and len(kept) and kept["crop_quad"].notna().all():
+        raise ScganError(f"{src}: its pictures are crops already; {stage} reads what comes before `scgan-data crop`")
     if stage in ("annotate", "dataset") and len(kept) and kept["crop_quad"].isna().all():
         raise ScganError(f"{src}: its pictures are not cropped; {stage} reads what comes after `scgan-data crop`")
-    if stage == "dataset" and len(kept) and kept["regions_origin"].isna().all():
+    boxed = kept["regions_score"].notna() | (kept["regions_origin"].fillna(Origin.DETECTOR) != Origin.DETECTOR)
+    if stage == "dataset" and len(kept) and not boxed.any():
         raise ScganError(f"{src}: no picture has a box; dataset reads what `scgan-data annotate` wrote")
 
 

@@ -32,6 +32,20 @@ RGB = NDArray[np.uint8]
 """(H, W, 3) uint8, sRGB as the file has it."""
 
 warnings.simplefilter("error", Image.DecompressionBombWarning)
+warnings.filterwarnings("ignore", "Corrupt EXIF data", UserWarning)  # the row says what is wrong with the file
+
+
+_HEIC = "HEIC, as phones save photographs: convert it to JPEG or PNG, for example with libheif's `heif-convert`"
+_HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+_VIDEO = "a video: name it as a source of its own (`--from CLIP.mp4`)"
+_BEGINNINGS = (
+    ((b"<!doctype html", b"<html", b"<head"), "a web page (HTML): the address leads to a page, not to its picture"),
+    ((b"<svg", b"<?xml"), "SVG or other XML: draw it as PNG"),
+    ((b"%pdf",), "a PDF: save its pages as PNG or JPEG"),
+    ((b"8bps",), "a Photoshop file: save it as PNG"),
+    ((b"pk\x03\x04",), "a zip archive: name it as a source of its own (`--from FILE.zip`)"),
+    ((b"\x1ae\xdf\xa3",), _VIDEO),
+)
 
 
 class UndecodableError(Exception):
@@ -79,7 +93,7 @@ def decode(
     whole file is read all the same: a truncated one is found); it, and what is grey without transparency, stays L.
     """
     _at_most(max_bytes, len(data), Reason.TOO_MANY_BYTES, f"{len(data)} bytes")
-    with _damage_told(max_pixels), Image.open(BytesIO(data), formats=FORMATS) as image:
+    with _damage_told(data, max_pixels), Image.open(BytesIO(data), formats=FORMATS) as image:
         full_px = image.size
         _at_most(max_pixels, full_px[0] * full_px[1], Reason.TOO_MANY_PIXELS, f"{full_px[0]} x {full_px[1]}")
         if luma_of_px:
@@ -95,20 +109,32 @@ def decode(
         return Picture(plain, str(image.format), orientation, upright_px, image if keeps_metadata else None)
 
 
+def what_it_is(data: bytes) -> str:
+    """What bytes that are no picture for us are, by how they begin, and what to do about the common kinds."""
+    if not data:
+        return "an empty file (0 bytes): fetch or copy it again"
+    if data[4:8] == b"ftyp":
+        return _HEIC if data[8:12] in _HEIC_BRANDS else _VIDEO
+    if data[8:10] == b"CR":
+        return "a camera's raw file: develop it to JPEG or PNG"
+    begin = data[:64].lstrip().lower()
+    return next((what for marks, what in _BEGINNINGS if begin.startswith(marks)), "no picture of an allowed format")
+
+
 def _at_most(limit: int, value: int, reason: Reason, detail: str) -> None:
     if value > limit:
         raise UndecodableError(reason, detail, value=float(value), limit=float(limit))
 
 
 @contextmanager
-def _damage_told(max_pixels: int) -> Iterator[None]:
+def _damage_told(data: bytes, max_pixels: int) -> Iterator[None]:
     """Whatever Pillow raises inside, as a verdict on the file."""
     try:
         yield
     except UndecodableError:
         raise
     except UnidentifiedImageError:
-        raise UndecodableError(Reason.NOT_AN_IMAGE, "no picture of an allowed format") from None
+        raise UndecodableError(Reason.NOT_AN_IMAGE, what_it_is(data)) from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise UndecodableError(Reason.TOO_MANY_PIXELS, str(error), limit=float(max_pixels)) from None
     except Exception as error:  # Pillow's plugins raise a dozen types for hostile bytes

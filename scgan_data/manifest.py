@@ -184,6 +184,8 @@ def read(folder: Path) -> pd.DataFrame:
         rows = table(_without_retired(_to_pandas(arrow)))
     except ManifestError as error:
         raise ManifestError(f"{file}: {error}; is it a stage's, of this version?") from None
+    if lacking := [field.name for field in SCHEMA if not field.nullable and field.name not in arrow.column_names]:
+        raise ManifestError(f"{file} has no column {', '.join(lacking)}; is it a stage's, of this version?")
     base = str(folder.absolute())
     rows["path"] = [None if pd.isna(p) else os.path.normpath(os.path.join(base, p)) for p in rows["path"]]  # noqa: PTH118
     return rows

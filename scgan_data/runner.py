@@ -68,7 +68,7 @@ def per_image(rows: pd.DataFrame, work: Work, folder: StageFolder, *, workers: i
 def _inputs(rows: pd.DataFrame, reads: tuple[str, ...]) -> pd.Series[str]:
     """What each row's result answers: its domain and picture, and a hash of the columns that it reads."""
     names: pd.Series[str] = rows["domain"] + "/" + rows["id"]
-    if not reads:
+    if not reads or rows.empty:  # of no row, pandas writes one empty line
         return names
     lines = rows[list(reads)].to_json(orient="records", lines=True, double_precision=15).splitlines()
     return names + "/" + pd.Series([files.id_of_bytes(line.encode())[:16] for line in lines], rows.index, dtype=object)

@@ -87,13 +87,31 @@ def parse(data: bytes, file: Path, *, first: int = 1) -> list[Line]:
         if not text.strip():
             continue
         line = _line(text)
-        if line is None and text is rest:
+        if line is None and text is rest and not _is_whole(text):
             console.print(f"{file}, line {number}: torn (a power cut, a full disk?); passed over")
         elif line is None:
-            raise ScganError(f"{file}, line {number}: not a verdict; it needs an id, and `verdict` or `regions`")
+            raise ScganError(f"{file}, line {number}: not a verdict; {_mending(text)}")
         else:
             said.append(line)
     return said
+
+
+def _is_whole(text: bytes) -> bool:
+    """Whether a line is a whole JSON object, which nothing tore: what is wrong with it, somebody wrote."""
+    try:
+        return isinstance(json.loads(text), dict)
+    except ValueError:
+        return False
+
+
+def _mending(text: bytes) -> str:
+    """What to do about a line that is no verdict."""
+    if text.startswith((b"<<<<<<<", b"=======", b">>>>>>>", b"|||||||")):
+        return "a conflict of git's: keep the lines of both sides and delete the marks, their order does not matter"
+    if not _is_whole(text):
+        return "each line is one JSON object, in UTF-8"
+    boxes = f"`regions` a box [x0, y0, x1, y1] or null for each of {', '.join(Region)}"
+    return f"it needs an id, and `verdict` or `regions`: `verdict` is accept or reject, {boxes}"
 
 
 def _line(text: bytes) -> Line | None:

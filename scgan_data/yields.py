@@ -8,6 +8,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 import pandas as pd
+from rich.markup import escape
 from rich.table import Table
 
 from scgan_data.records import Reason, Status
@@ -99,7 +100,7 @@ class Totals:
             table.add_column(name, justify="left" if name in ("host", "mostly") else "right", overflow="fold")
         for host, reasons in sorted(failures.items(), key=lambda pair: (-pair[1].sum(), pair[0]))[:WORST]:
             mostly = f"{reasons.idxmax()} ({int(reasons.max())})"
-            table.add_row(host, str(int(reasons.sum())), str(found[host]), mostly)
+            table.add_row(escape(host), str(int(reasons.sum())), str(found[host]), mostly)
         return table
 
 
@@ -121,5 +122,5 @@ def _table(title: str, numbers: pd.DataFrame) -> Table:
         column.justify = "right"
     table.columns[0].overflow = "fold"
     for name, row in numbers.iterrows():
-        table.add_row(str(name), *(str(value) for value in row))
+        table.add_row(escape(str(name)), *(str(value) for value in row))
     return table

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from scgan_data import manifest, verdicts
+from scgan_data import framing, manifest, verdicts
 from scgan_data.dataset import apply_verdicts
 from scgan_data.errors import ExchangeError
 from scgan_data.exchange import coco, croissant, label_studio, webdataset, yolo
@@ -91,7 +91,9 @@ def import_file(
     croissant.json; or the folder in which it is. Raises ExchangeError, naming file and entry, with nothing appended.
     """
     file = _file_of(file, kind)
-    known = _known(manifest.kept(manifest.read(folder)), verdicts.read_verdicts(into))
+    rows = manifest.kept(manifest.read(folder))
+    known = _known(rows, verdicts.read_verdicts(into))
+    crops = {row["id"]: row for row in rows.to_dict("records")}
     at = datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds")
     entries: list[dict[str, Any]] = []
     seen: dict[str, str] = {}
@@ -102,7 +104,8 @@ def import_file(
         regions = _news(said, picture, str(kind), tolerance_px, f"{file}, {said.entry}")
         if regions:
             who = reviewer or said.reviewer or str(kind)
-            entries.append({"id": said.id, "regions": regions, "reviewer": who, "at": at, "source": str(kind)})
+            where_from = {"reviewer": who, "at": at, "source": str(kind)}
+            entries.append({"id": said.id, "regions": regions} | _in_parent(regions, crops[said.id]) | where_from)
     if entries:
         verdicts.append(into, entries)
     return News(entries, len(seen), moved_points)
@@ -175,6 +178,18 @@ def _inside(box: Box, region: Region, size_px: tuple[int, int], tolerance_px: fl
         )
     inside: list[float] = clipped.tolist()
     return inside
+
+
+def _in_parent(regions: Mapping[str, list[float] | None], crop: Mapping[Any, Any]) -> dict[str, Any]:
+    """Of a crop: its parent, and the boxes in the parent's pixels, so that they outlive another framing."""
+    parent, quad = crop["parent_id"], crop["crop_quad"]
+    if not isinstance(parent, str):
+        return {}
+    if quad is None:
+        return {"parent_id": parent}
+    side = (int(crop["width"]), int(crop["height"]))
+    placed = {region: box and framing.box_to_parent(box, quad, side) for region, box in regions.items()}
+    return {"parent_id": parent, "parent_regions": {r: box and [round(v, 3) for v in box] for r, box in placed.items()}}
 
 
 def _moved(one: Any, other: Any, tolerance_px: float) -> bool:

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import numpy as np
 import pyarrow.parquet as pq
+from rich.markup import escape
 from rich.table import Table as View
 
 from scgan_data import config
@@ -51,6 +52,13 @@ class Card:
     def latest(self) -> dict[str, Any]:
         """Everything known: the latest stage's row, with what it lacks taken from earlier ones."""
         return {name: cell for _, row in reversed(self.rows) for name, cell in row.items() if cell is not None}
+
+    @property
+    def whole(self) -> dict[str, Any]:
+        """`latest` with the size of the picture itself where a row has it, not of the crop: the filter's."""
+        of_picture = next((row for _, row in self.rows if row.get("crop_quad") is None and row["width"]), None)
+        size = {name: None if of_picture is None else of_picture[name] for name in ("width", "height")}
+        return self.latest | size
 
     def other(self, pair: dict[str, Any]) -> Path | None:
         """The file of the other picture of a pair."""
@@ -133,13 +141,13 @@ def _farness(pair: dict[str, Any]) -> tuple[bool, float, int]:
 def card(found: Card, params: Path | None = None) -> Iterator[View]:
     """The card: decisions, values beside limits, origin, and copies."""
     yield _decisions(found)
-    yield _values("filter", found.latest, config.load(rules.FilterLimits, "filter", file=params))
+    yield _values("filter", found.whole, config.load(rules.FilterLimits, "filter", file=params))
     if found.latest.get("crop_quad") is not None:
         yield _values("crop", found.latest, config.load(CropLimits, "crop", file=params))
     origin = View(title="origin", title_justify="left", show_header=False)
     for name in ORIGIN:
         if found.latest.get(name) is not None:
-            origin.add_row(name, str(found.latest[name]))
+            origin.add_row(name, escape(str(found.latest[name])))
     yield origin
     if found.pairs:
         yield _copies(found)
@@ -159,7 +167,7 @@ def _why(row: dict[str, Any]) -> str:
     if row["status"] == Status.KEPT:
         return ""
     words = f"{row['reason']}: {MEANING[Reason(row['reason'])]} (decided by {row['rejected_by']})"
-    return f"{words}: {row['detail']}" if row["detail"] else words
+    return f"{words}: {escape(row['detail'])}" if row["detail"] else words
 
 
 def _number(value: float | None) -> str:

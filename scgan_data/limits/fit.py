@@ -150,7 +150,8 @@ def _more(sample: Sample, best: Candidate, goal: float, alpha: float) -> int | N
         factor *= 1.1
         grown = [_grown(span, factor) for span in spans]
         if _most_left(grown, whole_far, alpha) <= goal * best.kept:
-            return int(np.ceil((factor - 1) * judged / 10)) * 10
+            more = int(np.ceil((factor - 1) * judged / 10)) * 10
+            return min(more, len(sample.pictures) - judged)  # a small stratum is judged whole before
     return None
 
 

@@ -24,7 +24,8 @@ def stage_of(changes: Sequence[str], stages: Sequence[str]) -> str:
     named = list(dict.fromkeys(text.partition("=")[0].partition(".")[0] for text in changes))
     unknown = [name for name in named if name not in stages]
     if unknown:
-        raise ConfigError(f"`{unknown[0]}`: write STAGE.LIMIT=VALUE{nearest(unknown[0], stages)}")
+        text = next(text for text in changes if text.partition("=")[0].partition(".")[0] == unknown[0])
+        raise ConfigError(f"`{text}`: write STAGE.LIMIT=VALUE{nearest(unknown[0], stages)}")
     if len(named) != 1:
         raise ConfigError(f"one stage at a time: {' and '.join(named)} decide one after the other")
     return named[0]

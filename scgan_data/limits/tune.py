@@ -137,7 +137,8 @@ class Tuning:
 
     def write(self, fits: dict[str, Fit], file: Path, *, unproven: bool) -> list[str]:
         """Put the limits that are proven (or all) and move something into a params file; the domains that changed."""
-        moved = {name: f for name, f in fits.items() if (f.proven or unproven) and f.best.kept != f.present.kept}
+        judged = {name: f for name, f in fits.items() if f.judged}  # without, `best` is anything at all
+        moved = {name: f for name, f in judged.items() if (f.proven or unproven) and f.best.kept != f.present.kept}
         limits = {name: self.limit(name, f.best.kept) for name, f in moved.items()}
         if limits:
             params_file.set_limit(file, "filter", self.rule.key, limits, self.held)
@@ -197,6 +198,9 @@ def _short(low: float, high: float) -> float:
 
 def _said(tuning: Tuning, domain: Domain, found: Fit) -> Iterator[str]:
     goal, best, key = tuning.goal, found.best, tuning.rule.key
+    if not found.judged:
+        yield f"{domain.name}: none of {len(domain.pictures)} pictures was judged, so nothing can be said"
+        return
     yield f"{domain.name}: {found.judged} judgements of {len(domain.pictures)} pictures"
     for name, at in (("now", found.present), (f"{key} {tuning.limit(domain.name, best.kept):g}", best)):
         if name == "now" or best.kept != found.present.kept:

@@ -144,6 +144,19 @@ def test_verdicts_win_by_id_or_parent(tmp_path: Path, annotated) -> None:
     assert back.loc[rows["id"][2], "regions_origin"] == "human"
 
 
+def test_an_accepted_picture_that_an_earlier_stage_rejected_is_told(
+    tmp_path: Path, annotated, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = annotated(4)
+    rows.loc[0, ["status", "rejected_by", "reason"]] = ["rejected", "crop", "padded"]
+    rows.loc[1, ["status", "rejected_by", "reason"]] = ["rejected", "crop", "no_face"]  # which no word changes
+    lines = [{"id": rows["id"][n], "verdict": "accept"} for n in range(3)]
+    (tmp_path / "verdicts.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assemble(tmp_path, rows)
+    told = " ".join(capsys.readouterr().err.split())
+    assert "1 accepted by a person, and rejected by an earlier stage" in told and "run filter and crop again" in told
+
+
 @pytest.mark.parametrize(
     "line",
     [

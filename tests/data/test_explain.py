@@ -80,6 +80,7 @@ def data(tmp_path: Path) -> Path:
     rows[2] |= {"status": "rejected", "rejected_by": "filter", "reason": "blurred", "value": 0.04, "limit": 0.09}
     manifest.write(tmp_path / "data" / "03_filter", manifest.table(rows))
     rows[0] |= {"id": CROP, "parent_id": ONE, "path": str(files[CROP]), "crop_quad": [0.0] * 8, "yaw_deg": -72.5}
+    rows[0] |= {"width": 64, "height": 64}
     manifest.write(tmp_path / "data" / "04_crop", manifest.table(rows))
     return tmp_path / "data"
 
@@ -125,6 +126,8 @@ def test_a_source_is_explained_through_its_crop(data: Path):
     assert "(crop efefefefefef)" in text and "crop's checks, with today's limits" in text
     turned = next(line.replace("│", " ").split() for line in text.splitlines() if "max_yaw_deg" in line)
     assert turned == ["max_yaw_deg", "72.5", "≤", "60", "beyond"]
+    smaller = next(line.replace("│", " ").split() for line in text.splitlines() if "min_side_px" in line)
+    assert smaller == ["min_side_px", "160", "≥", "100", "within"], "the filter saw the picture, not the crop"
     assert "crop's checks" not in said(explain("cd", data)), "it was never cropped"
     assert explain("ef", data).rows[0][1]["parent_id"] == ONE
 
@@ -161,6 +164,16 @@ def test_the_map_is_white_for_equal_ones_and_grey_where_nothing_is_compared():
     thumb = similarity.thumbnail(scene(3))
     drawn = np.asarray(comparison_sheet.difference_map(similarity.align(thumb, thumb)))
     assert (drawn[20:44, 20:44] > 250).all() and (drawn[0, 0] == 190).all()
+
+
+def test_what_a_name_has_in_brackets_is_shown_as_it_is(data: Path):
+    rows = manifest.read(data / "02_dedup").assign(source_url="https://example.org/[/b] [red].png", detail="[/i]")
+    rows["status"], rows["rejected_by"], rows["reason"] = "rejected", "dedup", "near_duplicate"
+    manifest.write(data / "02_dedup", rows)
+    for later in ("03_filter", "04_crop"):
+        (data / later / manifest.FILE_NAME).unlink()
+    text = said(explain("ab", data))
+    assert "https://example.org/[/b] [red].png" in text and "(decided by dedup): [/i]" in text
 
 
 def test_a_picture_that_is_gone_is_explained_and_not_drawn(data: Path):

@@ -71,6 +71,7 @@ def test_a_folder_whose_name_has_a_sign_is_a_folder() -> None:
         (("show", "nowhere"), "nowhere is not there: name a stage's folder"),
         (("show", "selfies/selfies 0.jpg"), "selfies/selfies 0.jpg is a file"),
         (("filter", "selfies", "03"), "selfies has no manifest.parquet, so it is no finished stage's folder"),
+        (("whatif", "=3"), "`=3`: write STAGE.LIMIT=VALUE"),
         (("whatif", "filter.min_side_px=3", "--folder", "empty"), "empty is empty: run the stage that writes it"),
     ],
 )
@@ -93,6 +94,40 @@ def test_a_stage_is_not_written_over_what_it_reads_and_not_run_too_early() -> No
             == f"02: its pictures are not cropped; {stage} reads what comes after `scgan-data crop`"
         )
     assert domains("02") == ["ink", "ink", "selfie", "selfie"] and not Path("05").exists()
+
+
+def stage_says(*arguments: str) -> str:
+    return " ".join(done(*arguments).split())
+
+
+def test_a_stage_prints_what_it_decided_itself(here: Path, jpeg: Jpeg) -> None:
+    (here / "ink" / "note.txt").write_text("no picture")
+    (here / "ink" / "copy.jpg").write_bytes(jpeg(2))
+    told = stage_says(*BOTH)
+    assert "collect: 6 in, 5 kept, 1 rejected" in told and "not_an_image" in told
+    told = stage_says("dedup", "01", "02", "--workers", "1")
+    assert (
+        "dedup: 5 in, 4 kept, 1 rejected; 1 more were rejected before: `scgan-data show 02`" in told
+        and "same_bytes" in told
+        and "not_an_image" not in told
+    )
+    assert "not_an_image" in done("show", "02")
+
+
+@pytest.mark.usefixtures("here")
+def test_a_bare_folder_says_which_domain_it_is_taken_for() -> None:
+    told = stage_says("dedup", "ink", "02", "--workers", "1")
+    assert "the pictures of ink are taken for the domain `selfie`; --set bare.domain=STYLE says another" in told
+    assert "--from" not in told
+    assert "taken for" not in stage_says("dedup", "ink", "02", "--set", "bare.domain=ink", "--workers", "1")
+    Path("both").mkdir()
+    for name in ("ink", "selfies"):
+        Path(name).rename(f"both/{name}")
+    told = stage_says("dedup", "both", "03", "--workers", "1")
+    assert (
+        "where its folders are domains: `scgan-data collect DIR --from ink=both/ink --from selfies=both/selfies`"
+        in told
+    )
 
 
 @pytest.mark.usefixtures("here")

@@ -1,5 +1,8 @@
 """The decoding gateway: whatever the bytes, a picture or an exact reason, and nothing of EXIF survives."""
 
+import re
+import subprocess
+import sys
 import tarfile
 import zlib
 from io import BytesIO
@@ -18,6 +21,7 @@ from scgan_data.images import UndecodableError
 from scgan_data.records import Reason
 
 CASES = Path(__file__).parents[3] / "shared" / "cases"
+RAW = b"II*\0\x10\0\0\0CR\2\0" + bytes(6)
 ORIENTATION, GPS_IFD = 0x0112, 0x8825
 
 
@@ -53,6 +57,31 @@ def test_what_is_no_picture_says_why() -> None:
     assert reason_of(whole[: len(whole) // 2]) is Reason.TRUNCATED
     assert reason_of(whole, max_bytes=100) is Reason.TOO_MANY_BYTES
     assert reason_of(whole, max_pixels=100) is Reason.TOO_MANY_PIXELS
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "an empty file (0 bytes)"),
+        (b"\0\0\0\x20ftypheic\0\0\0\0mif1heic" + bytes(900), "HEIC, as phones save photographs: convert it to JPEG"),
+        (b"\0\0\0\x20ftypisom\0\0\0\0isomavc1" + bytes(900), "a video: name it as a source of its own"),
+        (b"\n<!DOCTYPE html><html>", "a web page (HTML)"),
+        (b"%PDF-1.4", "a PDF"),
+        (RAW, "a camera's raw file"),
+        (b"hello", "no picture of an allowed format"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF")  # as outside pytest, which sets filters of its own
+def test_what_is_no_picture_is_named(data: bytes, words: str) -> None:
+    with pytest.raises(UndecodableError, match=re.escape(words)) as caught:
+        images.decode(data)
+    assert caught.value.reason is Reason.NOT_AN_IMAGE
+
+
+def test_a_damaged_file_prints_nothing_of_pillow_s() -> None:
+    code = f"from scgan_data import images\ntry: images.decode({RAW!r})\nexcept images.UndecodableError: print('ok')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("ok\n", "")
 
 
 def test_a_decompression_bomb_is_refused_before_its_pixels_are_unpacked() -> None:

@@ -5,12 +5,16 @@ import json
 import tarfile
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 
+from scgan_data import manifest
+from scgan_data.dataset import apply_verdicts
 from scgan_data.errors import ExchangeError
 from scgan_data.exchange.export import export
 from scgan_data.exchange.formats import Format
+from scgan_data.verdicts import read_verdicts
 
 
 def test_yolo_labels_are_read_with_either_list_of_names(tmp_path: Path, boxed_stage: Path, take) -> None:
@@ -118,3 +122,31 @@ def test_broken_files_are_named(tmp_path: Path, take, kind: Format, content: byt
         take(file, kind)
     with pytest.raises(ExchangeError, match=r"nowhere\.json is not there"):
         take(tmp_path / "nowhere.json", kind)
+
+
+def framed(rows: pd.DataFrame, name: str, x: float) -> pd.DataFrame:
+    """The rows as crops, `x` to the right of the source's left edge, two source pixels for each of theirs."""
+    width = rows["width"].astype(int).iloc[0]
+    quad = [x, 10.0, x, 10.0 + 2 * width, x + 2 * width, 10.0 + 2 * width, x + 2 * width, 10.0]
+    numbers = [str(number) for number in range(len(rows))]
+    return rows.assign(
+        id=[f"{name}{n}" for n in numbers],
+        parent_id=[f"source{n}" for n in numbers],
+        crop_quad=pd.Series([quad] * len(rows), rows.index, dtype=object),
+    )
+
+
+def test_an_imported_box_outlives_another_framing(tmp_path: Path, boxed_stage: Path, take) -> None:
+    rows = manifest.read(boxed_stage)
+    manifest.write(boxed_stage, framed(rows, "old", 20.0))
+    export(boxed_stage, tmp_path / "coco", Format.COCO)
+    file = tmp_path / "coco/annotations/instances_train.json"
+    content = json.loads(file.read_text())
+    moved = content["annotations"][0]
+    moved["bbox"] = [40.0, 50.0, 30.0, 20.0]
+    file.write_text(json.dumps(content))
+    (entry,) = take(file).entries
+    (region,) = entry["regions"]
+    assert entry["parent_regions"] == {region: [100.0, 110.0, 160.0, 150.0]}
+    anew = apply_verdicts(framed(rows, "new", 30.0), read_verdicts(tmp_path / "verdicts.jsonl")).set_index("id")
+    assert anew.loc[entry["id"].replace("old", "new"), f"{region}_xyxy"] == pytest.approx([35.0, 50.0, 65.0, 70.0])

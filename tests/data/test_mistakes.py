@@ -187,6 +187,46 @@ def test_a_misspelt_verdicts_file_is_not_an_empty_one(tmp_path: Path, monkeypatc
     assert "no verdicts yet" in CliRunner().invoke(app, ["verdicts"]).output
     told = CliRunner().invoke(app, ["verdicts", "reveiw/verdicts.jsonl"])
     assert isinstance(told.exception, ScganError) and "no such file" in str(told.exception)
+    (tmp_path / "v.jsonl").write_text('{"id": "a", "verdict": "accept", "reviewer": "ann"}\n')
+    for named in (["v.jsonl"], ["--verdicts", "v.jsonl"]):
+        assert "ann" in CliRunner().invoke(app, ["verdicts", *named]).output
+    told = CliRunner().invoke(app, ["verdicts", "v.jsonl", "--verdicts", "v.jsonl"])
+    assert isinstance(told.exception, ScganError) and "name one verdicts file" in str(told.exception)
+
+
+def test_a_manifest_without_what_every_row_has_is_one_line(tmp_path: Path) -> None:
+    file = stage_of_one(tmp_path / "02", tmp_path / "a.jpg") / manifest.FILE_NAME
+    pd.read_parquet(file).drop(columns=["status", "occlusion"]).to_parquet(file)
+    with pytest.raises(ManifestError, match=rf"{manifest.FILE_NAME} has no column status; is it a stage's"):
+        manifest.read(tmp_path / "02")
+
+
+@pytest.mark.parametrize("stage", ["filter", "crop"])
+def test_a_picture_that_is_gone_is_one_line(tmp_path: Path, stage: str) -> None:
+    src = stage_of_one(tmp_path / "02", tmp_path / "gone.jpg")
+    with pytest.raises(ManifestError, match=r"gone.jpg is gone, which .*02 names: run the stage that wrote it again"):
+        flow.run_stage(stage, src, tmp_path / "03", workers=1)
+    assert not (tmp_path / "03").exists()
+
+
+def test_a_folder_of_which_nothing_is_kept_goes_through_every_stage(tmp_path: Path) -> None:
+    rejected = {"status": "rejected", "rejected_by": "collect", "reason": "broken"}
+    src = stage_of_one(tmp_path / "01", tmp_path / "a.jpg", **rejected)
+    for number, stage in enumerate(flow.STAGES[1:], 2):
+        flow.run_stage(stage, src, tmp_path / f"0{number}", workers=1)
+        src = tmp_path / f"0{number}"
+    assert manifest.read(src)["reason"].tolist() == ["broken"]
+
+
+def test_stages_out_of_order_are_one_line(tmp_path: Path) -> None:
+    quad = [0.0, 0.0, 0.0, 99.0, 99.0, 99.0, 99.0, 0.0]
+    seen = {"crop_quad": quad, "regions_origin": "detector", "eyes_xyxy": [1.0, 2.0, 3.0, 4.0]}
+    src = stage_of_one(tmp_path / "04", tmp_path / "a.jpg", **seen)
+    for stage in ("filter", "crop"):
+        with pytest.raises(ScganError, match=f"04: its pictures are crops already; {stage} reads what comes before"):
+            flow.run_stage(stage, src, tmp_path / "x", workers=1)
+    with pytest.raises(ScganError, match="04: no picture has a box; dataset reads what `scgan-data annotate` wrote"):
+        flow.run_stage("dataset", src, tmp_path / "x", workers=1)
 
 
 @pytest.mark.parametrize("torn", [b'{"id": "b", "rea', b'{"id": "b", "reason": "blurred", "bad": true', b"\xff\xfe"])

@@ -182,3 +182,14 @@ def test_a_session_takes_only_answers():
     session = page.Session({"a": Path("a.png")}, "?", lambda *_: None)
     assert session.step("x", "a")["done"] == 0
     assert session.step("y", "a") == {"id": None, "done": 1, "total": 1}
+
+
+def test_nothing_judged_says_nothing_and_moves_nothing(folder: Path):
+    work = tuning("watermark_score", Goal(0.01, 0.95, 20), None, None)
+    before = (folder / "params.yaml").read_text()
+    fits = work.fits({})
+    assert list(work.report(fits)) == [
+        f"{d.name}: none of {len(d.pictures)} pictures was judged, so nothing can be said" for d in work.domains
+    ]
+    assert work.write(fits, folder / "params.yaml", unproven=True) == []
+    assert (folder / "params.yaml").read_text() == before

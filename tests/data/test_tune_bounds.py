@@ -65,6 +65,12 @@ def test_what_cannot_be_proven_says_how_many_more_would_do():
     assert fit(pictures, grown, 0.6, goal=0.01, confidence=0.95).proven
 
 
+def test_no_more_judgements_are_asked_for_than_there_are_pictures():
+    pictures, _, answers = judged(2, 50, size=388, missed=0.0)
+    found = fit(pictures, answers, 0.6, goal=0.0001, confidence=0.95)
+    assert found.more is not None and found.judged + found.more <= len(pictures)
+
+
 def test_where_bad_ones_score_as_good_ones_no_number_of_judgements_would_do():
     pictures, _, answers = judged(1, 200, missed=0.3)
     found = fit(pictures, answers, 0.6, goal=0.01, confidence=0.95)

@@ -104,6 +104,22 @@ def test_a_torn_last_line_costs_nothing(tmp_path: Path, torn: bytes, capsys: pyt
     assert (tmp_path / "verdicts.jsonl.torn").read_bytes() == torn + b"\n"
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("<<<<<<< HEAD\n", "a conflict of git's: keep the lines of both sides"),
+        ("id: a\n", "each line is one JSON object"),
+        ('{"id": "a", "verdict": "Reject"}\n', "`verdict` is accept or reject"),
+        ('{"id": "a", "regions": {"ear": null}}', "null for each of eyes, nose"),  # whole, though without its end
+    ],
+)
+def test_a_line_that_is_no_verdict_says_how_to_mend_it(tmp_path: Path, text: str, words: str) -> None:
+    file = tmp_path / "verdicts.jsonl"
+    file.write_text(json.dumps(line(1)) + "\n" + text)
+    with pytest.raises(ScganError, match=f"line 2: not a verdict; .*{words}"):
+        verdicts.read_verdicts(file)
+
+
 def test_a_whole_line_without_its_end_counts_and_stays(tmp_path: Path) -> None:
     file = tmp_path / "verdicts.jsonl"
     file.write_text(json.dumps(line(1)))
