@@ -58,6 +58,9 @@ _Limit = Annotated[float, Field(allow_inf_nan=False, ge=0), BeforeValidator(_no_
 PerDomain = Annotated[_Limit | dict[str, _Limit | None] | None, Field(union_mode="left_to_right"), ByDomain()]
 """A limit: one number for all, null for off, or a mapping from `selfie`, a style's name, `drawn` (every style) and
 `default` to numbers or null."""
+_Share = Annotated[float, Field(allow_inf_nan=False, ge=0, le=1), BeforeValidator(_no_switch)]
+SharePerDomain = Annotated[_Share | dict[str, _Share | None] | None, Field(union_mode="left_to_right"), ByDomain()]
+"""The same of what goes from 0 to 1, such as a certainty: 93 for .93 would turn a check off without a word."""
 GROUPS = ("drawn", "default")
 """Names that stand for several domains."""
 

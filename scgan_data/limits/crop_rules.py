@@ -29,7 +29,7 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 
-from scgan_data.config import ByDomain, PerDomain
+from scgan_data.config import ByDomain, PerDomain, SharePerDomain
 from scgan_data.limits.columns import Numbers
 from scgan_data.limits.rules import Limits, Rule, Values, column
 from scgan_data.records import Reason
@@ -60,7 +60,7 @@ class CropLimits(Limits, extra="ignore"):
     min_eye_distance_px: PerDomain = 12.0
     """Least distance of the eyes in the source picture. A crop of `size_px` shows the eyes `size_px` / 4.6 apart
     (`shoulder`): what is less in the source is enlarged, the commonest cause of soft training data."""
-    max_face_cut: PerDomain = 0.2
+    max_face_cut: SharePerDomain = 0.2
     """Most of the face that the picture's border may cut off: of its box's area, or of its five points."""
     max_roll_deg: PerDomain = 30.0
     """Most tilt of the eyes' line in the source picture; presets that turn heads upright bear more."""
@@ -72,7 +72,7 @@ class CropLimits(Limits, extra="ignore"):
     """Least sharpness of the face alone, reduced to at most 96 pixels."""
     max_occlusion: PerDomain = {"selfie": 22.0}
     """Most that a part of the face may depart in colour from its skin (`occlusion`), in units of CIELAB."""
-    max_padding: PerDomain = 0.3
+    max_padding: SharePerDomain = 0.3
     """Most of the crop's area that may lie outside the picture. Portraits cut as tightly as FFHQ's (four eye distances)
     lie outside by .27 in the median, sample selfies by .03."""
     doubt: Annotated[dict[Reason, PerDomain], ByDomain()] = {

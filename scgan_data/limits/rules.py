@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import field_validator
 
-from scgan_data.config import ByDomain, Config, PerDomain, limit_for
+from scgan_data.config import ByDomain, Config, PerDomain, SharePerDomain, limit_for
 from scgan_data.errors import nearest
 from scgan_data.limits.columns import Numbers
 from scgan_data.records import Reason
@@ -123,17 +123,17 @@ class FilterLimits(Limits, extra="ignore"):
     """Least contrast, 0 to 127 (`hashes`); below it a picture is flat."""
     min_sharpness: PerDomain = {"selfie": 0.09, "drawn": 0.12}
     """Least sharpness (`hashes`); below it a picture is blurred."""
-    max_screenshot: PerDomain = 0.45
+    max_screenshot: SharePerDomain = 0.45
     """Most text on panels (`layout`), 0 to 1; .45 is five lines."""
-    max_border: PerDomain = 0.02
+    max_border: SharePerDomain = 0.02
     """Most of the area in bars or a frame of one colour (`layout`)."""
-    max_collage: PerDomain = {"selfie": 0.85, "drawn": 0.9}
+    max_collage: SharePerDomain = {"selfie": 0.85, "drawn": 0.9}
     """Most of the height or width that a straight seam runs through (`layout`)."""
-    max_drawn: PerDomain = {"selfie": 0.9}
+    max_drawn: SharePerDomain = {"selfie": 0.9}
     """Most certainty, 0 to 1, that a picture is drawn (`drawn`); above it a selfie is no photograph."""
-    min_drawn: PerDomain = None
+    min_drawn: SharePerDomain = None
     """Least certainty that a picture is drawn; below it a portrait is a photograph. Off: paintings look like that."""
-    max_watermark_score: PerDomain = {"selfie": 0.93, "drawn": 0.78}
+    max_watermark_score: SharePerDomain = {"selfie": 0.93, "drawn": 0.78}
     """Most certainty, 0 to 1, that a visible mark is there."""
     doubt: Annotated[dict[Reason, PerDomain], ByDomain()] = {
         Reason.WATERMARKED: 0.15,

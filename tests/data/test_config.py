@@ -35,6 +35,8 @@ def test_defaults_hold_without_a_file(tmp_path: Path, monkeypatch: pytest.Monkey
         ("crop: 7", r"`crop` must be a mapping"),
         ("crop: {max_padding: true}", r"`crop.max_padding` = True: true is no number; write one, or null for off"),
         ("crop: {max_padding: {drawn: no}}", r"`crop.max_padding.drawn` = False: false is no number"),
+        ("crop: {max_padding: 25}", r"`crop.max_padding` = 25: Input should be less than or equal to 1"),
+        ("crop: {max_face_cut: {ink: 2}}", r"`crop.max_face_cut.ink` = 2: Input should be less than or equal to 1"),
         ("crop: {max_roll_deg: -3}", r"`crop.max_roll_deg` = -3: .*greater than or equal to 0"),
         ("crop: {doubt: {turnd: .1}}", r"no check of this stage: `turnd`; did you mean `turned`\?"),
         ("corp: {}", r"unknown section `corp`; did you mean `crop`\?"),
