@@ -115,6 +115,15 @@ def test_a_stage_prints_what_it_decided_itself(here: Path, jpeg: Jpeg) -> None:
 
 
 @pytest.mark.usefixtures("here")
+def test_a_stage_that_decides_nothing_prints_no_table() -> None:
+    Path("words").mkdir()
+    Path("words/note.txt").write_text("no picture")
+    done("collect", "01", "--from", "ink=words")
+    told = stage_says("dedup", "01", "02", "--workers", "1")
+    assert "dedup: 0 in, 0 kept, 0 rejected; 1 more were rejected before" in told and "┃" not in told
+
+
+@pytest.mark.usefixtures("here")
 def test_a_bare_folder_says_which_domain_it_is_taken_for() -> None:
     told = stage_says("dedup", "ink", "02", "--workers", "1")
     assert "the pictures of ink are taken for the domain `selfie`; --set bare.domain=STYLE says another" in told
