@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, TypeVar, get_args
 
 import yaml
@@ -100,17 +101,25 @@ LONGEST_VALUE = 80
 """Characters of a value that a line repeats; what is longer hides the reason."""
 
 
-def load(model: type[C], section: str, *, file: Path | None = None, overrides: Sequence[str] = ()) -> C:
+def load(
+    model: type[C],
+    section: str,
+    *,
+    file: Path | None = None,
+    recorded: Mapping[str, Any] = MappingProxyType({}),
+    overrides: Sequence[str] = (),
+) -> C:
     """The typed section of a params file, with `key=value` overrides (dotted for nested keys) applied.
 
     One domain's limit (`min_sharpness.selfie=.3`) is laid over those of the others, the file's or else the default.
-    `file` None means params.yaml here, or the built-in defaults where there is none. Raises ConfigError.
+    `file` None means params.yaml here, or the built-in defaults where there is none. `recorded` keys, an earlier run's,
+    hold instead of the file's. Raises ConfigError.
     """
     content = read_params(file)
     values = content.get(section) or {}
     if not isinstance(values, Mapping):
         raise ConfigError(f"{_name(file)}: `{section}` must be a mapping of keys, not {type(values).__name__}")
-    merged = dict(values)
+    merged = {**values, **recorded}
     for text in overrides:
         _apply(merged, text, section, model)
     try:

@@ -37,7 +37,7 @@ from scgan_data.limits import decision, doubt_sheet
 from scgan_data.limits.crop_rules import CropLimits
 from scgan_data.records import SELFIE, Reason, Region, Status, with_doubt
 from scgan_data.runner import Work, per_image
-from scgan_data.stage import StageFolder, version_of
+from scgan_data.stage import CROP_FILE, StageFolder, version_of
 from scgan_data.verdicts import read_verdicts, words
 
 MEASURES = tuple(
@@ -123,6 +123,7 @@ def run(rows: pd.DataFrame, config: CropConfig, folder: StageFolder, *, workers:
     earlier = sources["doubt"].where(said.isna())  # of the whole picture: still open
     done = decision.decide(done, config, said, stage="crop")
     _sheets(done[done["doubt"].notna()], config, folder)
+    files.write_json(folder.extras / CROP_FILE, config.model_dump(mode="json", exclude=set(DECIDES)))
     done["doubt"] = [with_doubt(e, d) if isinstance(d, str) else e for e, d in zip(earlier, done["doubt"], strict=True)]
     made, is_kept = done["crop_quad"].notna(), done["status"] == Status.KEPT
     folder.set_aside(done["id"][made & ~is_kept], done["id"][made & is_kept])

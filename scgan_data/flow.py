@@ -17,10 +17,11 @@ import pandas as pd
 from scgan_data import config, manifest, show
 from scgan_data.errors import ManifestError, ScganError, StoppedError
 from scgan_data.records import Origin
-from scgan_data.stage import StageFolder, open_stage
+from scgan_data.stage import CROP_FILE, StageFolder, link, open_stage
 from scgan_data.terminal import console
 
 STAGES = ("collect", "dedup", "filter", "crop", "annotate", "dataset")
+AFTER_CROP = STAGES[4:]
 
 
 def module_of(stage: str) -> ModuleType:
@@ -83,6 +84,8 @@ def run_configured(
                 config.check_domains(settings, stage, [*before["domain"].unique(), *styles])
                 after = manifest.table(run(before, settings, folder, workers=workers, **options))
                 manifest.check_complete(before, after, stage)
+                if stage in AFTER_CROP and src:
+                    _hand_on(src, folder)
                 folder.commit(after)
                 decided, said = show.own(stage, before, after, dst)
         except FileNotFoundError as error:
@@ -96,6 +99,13 @@ def run_configured(
     if decided:
         console.print(show.table(decided, f"{stage} → {dst}"))
     console.print(f"{stage}: {said}", soft_wrap=True, markup=False)
+
+
+def _hand_on(src: Path, folder: StageFolder) -> None:
+    """What the pictures were cropped with, where that is known."""
+    (folder.extras / CROP_FILE).unlink(missing_ok=True)
+    if (src / CROP_FILE).is_file():
+        link(src / CROP_FILE, folder.extras / CROP_FILE)
 
 
 def _some(parts: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:

@@ -37,6 +37,10 @@ from pydantic import BaseModel
 from scgan_data import files, manifest
 from scgan_data.errors import StageBusyError
 
+CROP_FILE = "crop.json"
+"""What a folder's pictures were cropped with: the keys of section `crop` that decide a crop, in `crop`'s own folder and
+handed on to those after it, so that training can record it and translation crop alike."""
+
 
 @dataclass(frozen=True)
 class StageFolder:

@@ -47,6 +47,8 @@ class Generators:
     """What Eq. 7 is divided by; None where it had no weight."""
     origin: dict[str, str | None]
     """Git revision, DVC hash and our own hash of the dataset, as far as they are known."""
+    crop: dict[str, Any] | None
+    """What its pictures were cropped with, where that is known (`origin.crop_settings`)."""
 
 
 def state_dict(state: State) -> dict[str, Any]:
@@ -178,7 +180,8 @@ def _initial(file: Path, content: dict[str, Any], device: torch.device | str, *,
     networks = build(config, device)
     g_ab, g_ba = (_frozen(g) for g in (networks.g_ab, networks.g_ba))
     origin = {key: content.get(key) for key in ("git", "dvc", "dataset")}
-    return Generators(g_ab, g_ba, config, step, str(content["style"]), content["l_per_scale"], origin)
+    style, l_per_scale, crop = str(content["style"]), content["l_per_scale"], content.get("crop")
+    return Generators(g_ab, g_ba, config, step, style, l_per_scale, origin, crop)
 
 
 def _frozen(network: UNet) -> UNet:

@@ -117,13 +117,10 @@ def translate(
     set_: Set = None,
     params: Params = None,
 ) -> None:
-    """Turn photographs into cartoons: the dataset's own detector and crop, then G_AB. SET overrides section `crop`."""
-    from scgan_data import config
-    from scgan_data.crop import CropConfig
+    """Turn photographs into cartoons: the crop of the model's own pictures, then G_AB. SET overrides section `crop`."""
     from scgan_model.translate import translate as run_translation
 
-    settings = config.load(CropConfig, "crop", file=params, overrides=set_ or ())
-    run_translation(model, pictures, out, crop=settings)
+    run_translation(model, pictures, out, params=params, overrides=set_ or ())
 
 
 def main() -> None:

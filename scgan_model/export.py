@@ -1,6 +1,7 @@
 """The trained selfie-to-cartoon generator alone, for others: weights as safetensors, and a model card.
 
-    OUT/model.safetensors    G_AB (its moving average where the training kept one); the configuration in its metadata
+    OUT/model.safetensors    G_AB (its moving average where the training kept one); in its metadata the configuration,
+                             and what its pictures were cropped with
     OUT/README.md            the card: what it is for, what it learned from and under which licences, its figures
 
 A checkpoint of the paper's size has 1.4 GB, of which this is 218 MB. safetensors holds numbers and no code, and is what
@@ -15,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
@@ -40,6 +40,8 @@ class Exported:
     config: TrainConfig
     style: str
     step: int
+    crop: dict[str, Any] | None
+    """What its pictures were cropped with, where that is known (`origin.crop_settings`)."""
 
 
 def export(model: Path, out: Path, *, dataset: Path | None = None, evaluation: Path | None = None) -> None:
@@ -55,6 +57,7 @@ def export(model: Path, out: Path, *, dataset: Path | None = None, evaluation: P
     config = found.config.model_dump(mode="json")
     facts = {"format": FORMAT, "style": found.style, "step": str(found.step), "config": json.dumps(config)}
     facts |= {key: value for key, value in found.origin.items() if value is not None}
+    facts |= {"crop": json.dumps(found.crop)} if found.crop else {}
     card = model_card(facts, config, _card_of(dataset), _figures_of(evaluation, found))
     files.write_bytes(out / FILE_NAME, save(weights, metadata=facts))
     files.write_bytes(out / "README.md", card.encode())
@@ -71,14 +74,15 @@ def load_exported(path: Path, device: torch.device | str = "cpu") -> Exported:
         if facts.get("format") != FORMAT:
             raise CheckpointError(f"{file} is no model that `scgan export` of this version wrote")
         config = TrainConfig.model_validate_json(facts["config"])
+        crop = json.loads(facts.get("crop", "null"))
         g_ab = networks.generator(config).to(device).to(memory_format=networks.memory_format(config))
         g_ab.load_state_dict(weights)
     except FileNotFoundError:
         raise CheckpointError(f"{file} is missing: write it with `scgan export`") from None
-    except (SafetensorError, ValidationError, RuntimeError, KeyError) as error:
+    except (SafetensorError, ValueError, RuntimeError, KeyError) as error:
         raise CheckpointError(f"{file} is no whole exported model ({type(error).__name__}): export it again") from error
     g_ab.eval().requires_grad_(False)
-    return Exported(g_ab, config, facts["style"], int(facts["step"]))
+    return Exported(g_ab, config, facts["style"], int(facts["step"]), crop)
 
 
 def _refuse_loss(out: Path) -> None:

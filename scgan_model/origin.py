@@ -4,11 +4,12 @@
 be the same for a resume; `pictures` says in what one dataset differs from another. `git` and `dvc` are for people: the
 commit of the code, `-dirty` where files differ from it, and the hash under which DVC keeps the dataset; None outside a
 repository. They do not decide, since a commit that changes a comment of the README, or a dataset that was copied out of
-DVC, changes no number.
+DVC, changes no number. `crop` is what the dataset's pictures were cropped with, for whoever translates further ones.
 """
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,8 @@ from typing import Any
 
 import yaml
 
-from scgan_data.stage import version_of
+from scgan_data.errors import DatasetError
+from scgan_data.stage import CROP_FILE, version_of
 from scgan_model import data
 
 DECIDING = (
@@ -38,7 +40,10 @@ MODULES = tuple(f"scgan_model.{name}" for name in DECIDING)
 
 
 def origin(dataset: Path, style: str) -> dict[str, Any]:
-    """Style, hashes of dataset and code, git revision and DVC hash; what the dataset holds. Raises DatasetError."""
+    """Style, hashes of dataset and code, git revision and DVC hash; what the dataset holds, and how it was cropped.
+
+    Raises DatasetError.
+    """
     pictures = data.contents(dataset, style)
     return {
         "style": style,
@@ -47,7 +52,20 @@ def origin(dataset: Path, style: str) -> dict[str, Any]:
         "code": version_of(MODULES),
         "git": git_revision(Path(__file__).parent),
         "dvc": dvc_hash(dataset),
+        "crop": crop_settings(dataset),
     }
+
+
+def crop_settings(dataset: Path) -> dict[str, Any] | None:
+    """What the dataset's pictures were cropped with; None where its folder does not say. Raises DatasetError."""
+    file = dataset / CROP_FILE
+    try:
+        content = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
+    except ValueError:
+        content = ()
+    if content is not None and not isinstance(content, dict):
+        raise DatasetError(f"{file} is damaged: run the data stages again (`dvc repro`)")
+    return content
 
 
 def git_revision(folder: Path) -> str | None:

@@ -3,27 +3,32 @@
 A picture that cannot be read or gives no crop (no face, several, too small, tilted) is named with its reason and the
 others go on. Cartoons are written as `NAME.png`, `NAME-2.png` where names repeat, at the model's resolution. What lies
 in the folder for cartoons is no photograph of a folder above it, and no cartoon takes a photograph's place.
+
+A face is framed as the model's own pictures were: what decides a crop was recorded with it, and holds wherever it is
+used. What a crop must be like, its size and its tilt, is said by params.yaml here, if there is one.
 """
 
 from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
+from pydantic import ValidationError
 from rich.table import Table
 from rich.text import Text
 
-from scgan_data import files, images
+from scgan_data import config, files, images
 from scgan_data.crop import CropConfig, cut, find_faces
 from scgan_data.cropped import Crop, Decision
-from scgan_data.errors import SourceError, printable
+from scgan_data.errors import CheckpointError, SourceError, printable
 from scgan_data.images import UndecodableError
 from scgan_data.records import MEANING, SELFIE, Reason
 from scgan_data.terminal import console, progress, say
@@ -45,11 +50,14 @@ class Translated:
     detail: str = ""
 
 
-def translate(model: Path, pictures: list[Path], out: Path, *, crop: CropConfig) -> list[Translated]:
+def translate(
+    model: Path, pictures: list[Path], out: Path, *, params: Path | None = None, overrides: Sequence[str] = ()
+) -> list[Translated]:
     """Translate pictures and folders of pictures, and print what became of each that failed.
 
-    Raises CheckpointError for the model, SourceError where a name is no file or folder, where a cartoon would take the
-    place of one of the pictures, or where no picture worked.
+    The crop's settings are those that the model recorded, over section `crop` of `params`, under `overrides`. Raises
+    CheckpointError for the model, ConfigError, and SourceError where a name is no file or folder, where a cartoon would
+    take the place of one of the pictures, or where no picture worked.
     """
     files = list(_files(pictures, out))
     if not files:
@@ -58,6 +66,7 @@ def translate(model: Path, pictures: list[Path], out: Path, *, crop: CropConfig)
     _spare(files, targets)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     generators = _load(model, device)
+    crop = _crop(model, generators.crop, params, overrides)
     settings = crop.model_copy(update={"size_px": generators.config.load_px})
     done: list[Translated] = []
     with progress() as bar:
@@ -79,6 +88,16 @@ def _load(model: Path, device: torch.device) -> Generators | Exported:
     if model.suffix == ".safetensors" or (model / FILE_NAME).is_file():
         return load_exported(model, device)
     return load_generators(model, device)
+
+
+def _crop(model: Path, recorded: dict[str, Any] | None, params: Path | None, overrides: Sequence[str]) -> CropConfig:
+    try:
+        CropConfig.model_validate(recorded or {})
+    except ValidationError as error:
+        key = ".".join(str(part) for part in error.errors()[0]["loc"])
+        said = f"{model} was trained on pictures cropped with a setting that this version does not know (`crop.{key}`)"
+        raise CheckpointError(f"{said}: translate with the version that trained it") from None
+    return config.load(CropConfig, "crop", file=params, recorded=recorded or {}, overrides=overrides)
 
 
 def _files(names: list[Path], out: Path) -> Iterator[Path]:
@@ -172,9 +191,9 @@ def to_cartoons(
     squares: list[Image.Image], generators: Generators | Exported, device: torch.device
 ) -> list[Image.Image]:
     """RGB squares of the side `load_px` through G_AB: their middles, as large as what it learnt from."""
-    config = generators.config
-    low = (config.load_px - config.resolution_px) // 2
-    middle = slice(low, low + config.resolution_px)
+    trained = generators.config
+    low = (trained.load_px - trained.resolution_px) // 2
+    middle = slice(low, low + trained.resolution_px)
     pixels = np.stack([np.asarray(square, np.float32)[middle, middle] for square in squares])
     x = torch.from_numpy(pixels).permute(0, 3, 1, 2).to(device) / 127.5 - 1  # (B, 3, H, W) in [-1, 1]
     y = ((generators.g_ab(x).float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)

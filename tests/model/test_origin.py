@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from scgan_model.origin import git_revision
+from scgan_data.errors import DatasetError
+from scgan_model.origin import crop_settings, git_revision
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -46,3 +47,13 @@ def test_the_index_is_not_written(repository: Path) -> None:
     os.utime(repository / "code.py", (1, 1))  # what the index knows of the file is out of date
     assert git_revision(repository) == git(repository, "rev-parse", "HEAD")
     assert (index.stat().st_ino, index.stat().st_mtime_ns) == before
+
+
+def test_what_a_dataset_was_cropped_with_is_read_or_unknown(tmp_path: Path) -> None:
+    assert crop_settings(tmp_path) is None
+    (tmp_path / "crop.json").write_text('{"preset": "ffhq"}')
+    assert crop_settings(tmp_path) == {"preset": "ffhq"}
+    for damaged in ('{"preset": "ff', "[]"):
+        (tmp_path / "crop.json").write_text(damaged)
+        with pytest.raises(DatasetError, match=r"crop.json is damaged: run the data stages again"):
+            crop_settings(tmp_path)

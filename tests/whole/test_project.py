@@ -12,6 +12,7 @@ import yaml
 from PIL import Image
 
 from scgan_data import manifest
+from scgan_model import checkpoint
 
 ROOT = Path(__file__).parents[2]
 TINY = {
@@ -86,6 +87,14 @@ def test_everything_is_there(project: Path) -> None:
     page = (project / "reports/index.html").read_text()
     assert page.startswith("<!doctype html>") or page.startswith("<!DOCTYPE html>")
     assert len(list((project / "data/06_dataset/train/avataaars").glob("*.png"))) == counts["avataaars"]["kept"]
+
+
+def test_the_model_records_what_its_dataset_was_cropped_with(project: Path) -> None:
+    """The settings go from folder to folder; limits that moved no picture leave them, and the training, as they are."""
+    said = json.loads((project / "data/04_crop/crop.json").read_text())
+    assert said["size_px"] == TINY["crop"]["size_px"] and said["preset"] == "shoulder" and "max_padding" not in said
+    assert json.loads((project / "data/06_dataset/crop.json").read_text()) == said
+    assert checkpoint.load(project / "models/avataaars/checkpoint.pt")["crop"] == said
 
 
 def test_no_id_is_lost_from_first_to_last(project: Path) -> None:
