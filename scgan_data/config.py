@@ -184,11 +184,17 @@ def _explain(error: ValidationError, model: type[Config], section: str, file: st
     location = [str(part) for part in problem["loc"] if not _TAG.match(str(part))]
     where = f"{file} or --set" if overrides else file
     if problem["type"] == "extra_forbidden":
-        names = _names_beside(model, location)
+        names = _names_below(model, location[-1]) or _names_beside(model, location)
         return f"{where}: unknown key `{'.'.join([section, *location])}`{nearest(location[-1], names)}"
     value = repr(problem["input"])
     given = f" = {value}" if len(value) <= LONGEST_VALUE else ""
     return f"{where}: `{'.'.join([section, *location])}`{given}: {problem['msg'].removeprefix('Value error, ')}"
+
+
+def _names_below(model: type[BaseModel], name: str) -> list[str]:
+    """Where a section's own mappings know that very name: `loss.beta` for `beta`."""
+    fields = model.model_fields.items()
+    return [f"{key}.{name}" for key, field in fields for inner in _models_in(field) if name in inner.model_fields]
 
 
 def _names_beside(model: type[BaseModel], location: list[str]) -> list[str]:

@@ -29,7 +29,7 @@ from scgan_data.exchange import coco
 from scgan_data.exchange.picture import Pictures
 from scgan_data.limits import crop_rules, rules
 from scgan_data.matching import left_out
-from scgan_data.records import ATTENTIVE, Origin, Reason, Region, Status, hidden_in, hidden_text
+from scgan_data.records import ATTENTIVE, SELFIE, Origin, Reason, Region, Split, Status, hidden_in, hidden_text
 from scgan_data.split import GroupBy
 from scgan_data.stage import StageFolder
 from scgan_data.terminal import console
@@ -86,6 +86,12 @@ def run(rows: pd.DataFrame, config: DatasetConfig, folder: StageFolder, *, worke
     if config.in_two_domains == "refuse":
         split.refuse_two_domains(rows)
     rows["split"] = split.split_of(rows, config.group_by, test_fraction=config.test_fraction, salt=config.salt)
+    sides = rows.loc[rows["domain"] == SELFIE, "split"].dropna()
+    if config.test_fraction and len(sides) and not (sides == Split.TEST).any():
+        said = (
+            "no selfie fell into the test part, and evaluation needs some: collect more, or raise dataset.test_fraction"
+        )
+        console.print(said, soft_wrap=True)
     shutil.rmtree(folder.files, ignore_errors=True)
     rows["path"] = [_place(row, folder) for row in _records(rows)]
     shutil.rmtree(folder.extras, ignore_errors=True)

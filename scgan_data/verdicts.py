@@ -73,6 +73,8 @@ class Standing:
 
 def read_verdicts(file: Path) -> list[Line]:
     """The lines that nobody undid, the latest last; a missing file is an empty one. Raises ScganError."""
+    if file.is_dir():
+        raise ScganError(f"{file} is a folder: name the file of the verdicts in it, for example verdicts.jsonl")
     return without_undone(in_order(parse(file.read_bytes() if file.is_file() else b"", file)))
 
 

@@ -18,7 +18,7 @@ from PIL import Image
 from torch import Tensor
 
 from scgan_data import images
-from scgan_data.errors import DatasetError
+from scgan_data.errors import DatasetError, nearest
 from scgan_data.records import ATTENTIVE, SELFIE, Split
 from scgan_model.ranks import ALONE, Ranks
 
@@ -80,7 +80,7 @@ def _read_metadata(folder: Path) -> list[dict[str, Any]]:
         lines = file.read_text(encoding="utf-8").split("\n")  # splitlines() would also break at U+2028 in a name
         rows = [json.loads(line) for line in lines if line.strip()]
     except FileNotFoundError:
-        raise DatasetError(f"{file} is missing: run the dataset stage first, with this domain in it") from None
+        raise DatasetError(f"{file} is missing: {_advice(folder)}") from None
     except ValueError as error:
         raise DatasetError(f"{file} is damaged ({error}): run the dataset stage again") from None
     if not rows:
@@ -88,6 +88,13 @@ def _read_metadata(folder: Path) -> list[dict[str, Any]]:
     if any(not isinstance(row, dict) or not {"id", "file_name"} <= row.keys() for row in rows):
         raise DatasetError(f"{file} has lines without `id` or `file_name`: run the dataset stage again")
     return rows
+
+
+def _advice(folder: Path) -> str:
+    """What to do about a part of a dataset that is not there."""
+    styles = sorted(file.parent.name for file in folder.parent.glob(f"*/{METADATA}") if file.parent.name != SELFIE)
+    named = nearest(folder.name, styles) if styles and folder.name != SELFIE else ""
+    return f"run the dataset stage first, with this domain in it{named}"
 
 
 def _open(file: Path) -> Image.Image:
@@ -109,7 +116,7 @@ def contents(dataset: Path, style: str) -> dict[str, list[str]]:
     for split, domain in ((Split.TRAIN, SELFIE), (Split.TEST, SELFIE), (Split.TRAIN, style)):
         folder = dataset / split / domain
         if not (folder / METADATA).is_file():
-            raise DatasetError(f"{folder / METADATA} is missing: run the dataset stage first, with this domain in it")
+            raise DatasetError(f"{folder / METADATA} is missing: {_advice(folder)}")
         facts = hashlib.sha256((folder / METADATA).read_bytes()).hexdigest()
         found[f"{split}/{domain}"] = [facts, *sorted(file.stem for file in folder.glob("*.png"))]
     return found

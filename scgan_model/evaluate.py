@@ -26,6 +26,7 @@ from scgan_data.config import Config
 from scgan_data.errors import DatasetError, ScganError
 from scgan_data.files import write_json
 from scgan_data.records import ATTENTIVE, SELFIE, Split
+from scgan_data.terminal import say
 from scgan_model import checkpoint, data, examples, features, metrics
 from scgan_model.baselines import binarize
 from scgan_model.config import TrainConfig
@@ -94,6 +95,8 @@ def evaluate(dataset: Path, model: Path, out: Path, *, style: str, config: Evalu
     figures = facts | compare(systems, selfies, portraits.pixels, features.load(device), config)
     examples.write(out, examples_of(selfies, systems, config.grid_pictures))
     write_json(out / "metrics.json", figures)
+    kid, cycle = (f"{figures['trained'][name]:.4f}" for name in ("kid", "cycle_error"))
+    say(f"evaluate: KID {kid} and cycle error {cycle} on {figures['n']} held-out selfies; figures and grid in {out}")
 
 
 def load(dataset: Path, split: Split, domain: str, config: TrainConfig) -> Pictures:

@@ -41,6 +41,24 @@ def save_best(folder: Path, content: dict[str, Any]) -> None:
     _write(folder / BEST, content)
 
 
+def forget_other_best(folder: Path, content: dict[str, Any]) -> None:
+    """Drop a `best.pt` that is not of the step at which `content`, the state gone on with, knows the least KID: the
+    training went back behind it. The next measured one is the best again."""
+    file, best = folder / BEST, content["best"]
+    if file.is_file() and best is not None and _step_within(file) == best["step"]:
+        return
+    file.unlink(missing_ok=True)
+    content["best"] = None
+
+
+def _step_within(file: Path) -> int | None:
+    try:
+        step: int = checkpoint.load(file)["step"]
+    except CheckpointError:
+        return None
+    return step
+
+
 def former(folder: Path) -> list[Path]:
     """The kept checkpoints by step, oldest first; their names sort so up to a million steps only."""
     return sorted((folder / FORMER).glob("step_*.pt"), key=_step)
@@ -68,9 +86,10 @@ def _write(file: Path, content: dict[str, Any]) -> None:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise
         whole = "the one before it is whole" if file.is_file() else "there is none before it"
+        again = "goes on from there" if (file.parent / checkpoint.FILE_NAME).is_file() else "begins at step 0"
         raise CheckpointError(
             f"the disk is full: {file} of step {content['step']} could not be written, {whole}; free some space and "
-            "run the same command again, which goes on from there"
+            f"run the same command again, which {again}"
         ) from error
 
 

@@ -50,17 +50,20 @@ def train(dataset: Path, model: Path, *, style: str, config: TrainConfig, take: 
     try:
         with joined(lambda: config.resolved().device) as ranks:
             _train(dataset, model, style, config, take, ranks)
-    except ScganError as error:
-        if is_first():
-            raise
-        sys.exit(getattr(error, "exit_code", 1))  # the first process says it
+    except (ScganError, KeyboardInterrupt) as error:
+        if not is_first():
+            sys.exit(getattr(error, "exit_code", 1))  # the first process says it
+        if isinstance(error, KeyboardInterrupt):  # before the loop, which saves
+            raise StoppedError("train: stopped before a step; nothing is lost by running it again") from None
+        raise
 
 
 def _train(dataset: Path, model: Path, style: str, config: TrainConfig, take: Take, ranks: Ranks) -> None:
     """The first process holds the stage's folder and decides what is done; all do it."""
+    origin = ranks.by_first(lambda: origin_of(dataset, style))  # a misspelt style leaves no folder
     with contextlib.ExitStack() as held:
         folder = ranks.by_first(lambda: held.enter_context(_opened(model)))
-        plan = ranks.share(ranks.by_first(lambda: _plan(dataset, folder, style, config, take) if folder else None))
+        plan = ranks.share(ranks.by_first(lambda: _plan(folder, origin, config, take) if folder and origin else None))
         if plan is not None:
             run = _trained(dataset, folder.work / "run" if folder else model, plan, ranks)
             ranks.together(lambda: _finish(run, folder))
@@ -75,16 +78,17 @@ Plan = tuple[dict[str, Any], dict[str, Any] | None]
 """Origin with the resolved configuration, and the checkpoint to go on from."""
 
 
-def _plan(dataset: Path, folder: StageFolder, style: str, config: TrainConfig, take: Take) -> Plan | None:
+def _plan(folder: StageFolder, origin: dict[str, Any], config: TrainConfig, take: Take) -> Plan | None:
     """What is to be done; None where the folder holds the finished model. Raises ConfigError."""
     if config.tensorboard:
         event_writer()  # that it is missing is said before the pictures are loaded
-    origin = origin_of(dataset, style)
     if take != "fresh" and resume.finished(folder.home, origin, config):
         say(f"train: {folder.home} is finished already with this dataset and configuration")
         return None
     keeping.forget_partial(folder.work)
     partial = resume.partial(folder, origin, config, take)
+    if partial is not None:
+        keeping.forget_other_best(folder.work / "run", partial)
     return origin | {"config": resume.resolved(config, partial).model_dump(mode="json")}, partial
 
 

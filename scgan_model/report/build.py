@@ -17,6 +17,7 @@ from pydantic import Field
 from scgan_data.config import Config
 from scgan_data.errors import ScganError
 from scgan_data.files import write_bytes
+from scgan_data.terminal import say
 from scgan_model import examples
 from scgan_model.report import data as stages_data
 from scgan_model.report.figures import read_figures
@@ -59,10 +60,12 @@ def build_report(data: Path, models: Path, evaluations: Path, out: Path, *, conf
     """Write `out` (reports/index.html) from the folders `data/`, `models/` and `reports/` of a project.
 
     Raises ManifestError where a stage's manifest is damaged; a missing stage, model or evaluation is a note there.
-    Raises ScganError where `out` is a folder.
+    Raises ScganError where there is no folder of the three, or `out` is a folder.
     """
     if out.is_dir():
         raise ScganError(f"{out} is a folder: name the page to write, for example {out / TEMPLATE.removesuffix('.j2')}")
+    if not any(folder.is_dir() for folder in (data, models, evaluations)):
+        raise ScganError(f"there is no folder {data}, {models} or {evaluations}: name those of a project")
     stages = stages_data.read_stages(data)
     last = list(stages.values())[-1] if stages else pd.DataFrame()
     px = config.thumbnail_px
@@ -88,6 +91,7 @@ def build_report(data: Path, models: Path, evaluations: Path, out: Path, *, conf
         provenance=read_provenance(data),
     )
     write_bytes(out, page.encode())
+    say(f"report: {len(stages)} stages and {len(styles)} styles in {out}")
 
 
 def style_names(models: Path, evaluations: Path) -> list[str]:

@@ -113,6 +113,13 @@ def test_a_picture_of_two_domains_is_refused_or_trains(tmp_path: Path, annotated
     split.refuse_two_domains(rows)
 
 
+def test_it_says_where_nothing_is_held_out(tmp_path: Path, annotated, capsys: pytest.CaptureFixture[str]) -> None:
+    assemble(tmp_path, annotated(3), test_fraction=0.0001)
+    assert "no selfie fell into the test part" in capsys.readouterr().err
+    assemble(tmp_path, annotated(3), test_fraction=0)
+    assert "no selfie" not in capsys.readouterr().err
+
+
 def test_the_card_says_what_hash_groups_cannot_promise(tmp_path: Path, annotated) -> None:
     rows = annotated(6)
     rows["author"] = [f"author {n}" for n in range(6)]

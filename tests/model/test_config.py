@@ -85,3 +85,12 @@ def test_resolving_keeps_a_given_thread_count_and_prefers_the_unfinished_runs() 
 def test_a_gpu_that_is_not_there_is_one_line() -> None:
     with pytest.raises(ConfigError, match=r"train.device = cuda, and torch finds no GPU here"):
         TrainConfig(device="cuda").resolved()
+
+
+def test_a_key_of_a_nested_section_is_proposed_under_its_whole_name() -> None:
+    with pytest.raises(ConfigError, match=r"unknown key `train.beta`; did you mean `loss.beta`\?"):
+        params.load(TrainConfig, "train", overrides=["beta=1"])
+    with pytest.raises(
+        ConfigError, match=r"unknown key `train.perceptual_layer`; did you mean `loss.perceptual_layer`"
+    ):
+        params.load(TrainConfig, "train", overrides=["perceptual_layer=1"])

@@ -48,6 +48,29 @@ def test_the_last_checkpoints_and_the_best_are_kept(
     assert not (tmp_path / "dots" / "checkpoints").exists()
 
 
+def test_a_best_that_was_gone_back_behind_is_forgotten(
+    tiny_dataset: Path, tmp_path: Path, tiny_config: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Back from step 9 to 4: the KID of 3 was least then, and `best.pt` is of a later step by now, or still of 3."""
+    config = tiny_config(checkpoint_every_steps=2, keep_checkpoints=4, kid_every_steps=3)
+    with monkeypatch.context() as patch:
+        stop_at(patch, 9, Killed())
+        with pytest.raises(Killed):
+            train.train(tiny_dataset, tmp_path / "dots", style="dots", config=config)
+    run = work_of(tmp_path / "dots")
+    best = checkpoint.load(run / "best.pt")
+    checkpoint.save(run / "best.pt", best | {"step": 6})
+    shutil.copy(run / "checkpoints" / "step_000004.pt", run / "checkpoint.pt")
+    left: list[bool] = []
+    at_step(monkeypatch, 4, lambda each: left.append((each.folder / "best.pt").exists()))
+    train.train(tiny_dataset, tmp_path / "dots", style="dots", config=config)
+    assert left == [False]
+    found = json.loads((tmp_path / "dots" / "metrics.json").read_text())["kid"]
+    kids = {line["step"]: line["kid"] for line in lines(tmp_path / "dots") if "kid" in line}
+    assert found["best"] == min(kids[step] for step in (6, 9, 10))
+    assert checkpoint.load(tmp_path / "dots" / "best.pt")["step"] == found["best_step"]
+
+
 def test_kept_checkpoints_are_in_the_order_of_steps_beyond_a_million(tmp_path: Path) -> None:
     for step in (999_998, 999_999, 1_000_000, 1_000_001):
         keeping.save(tmp_path, {"step": step}, keep=2)

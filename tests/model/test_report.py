@@ -147,6 +147,9 @@ def test_the_same_project_gives_the_same_page(project: Path) -> None:
 
 
 def test_a_project_with_nothing_yet_says_what_to_run(tmp_path: Path) -> None:
+    with pytest.raises(ScganError, match=r"there is no folder .*data, .*models or .*: name those of a project"):
+        build(tmp_path)
+    (tmp_path / "data").mkdir()
     words = text(soup(build(tmp_path)))
     assert "No data stage has finished yet" in words
     assert "No model has been trained yet" in words

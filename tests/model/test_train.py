@@ -56,6 +56,12 @@ def test_the_same_command_again_does_nothing(
     assert checkpoint.load_generators(model).step == 4
 
 
+def test_a_misspelt_style_is_named_and_leaves_nothing(tiny_dataset: Path, tmp_path: Path, tiny_config: Make) -> None:
+    with pytest.raises(DatasetError, match=r"train/dotz/metadata.jsonl is missing: .*; did you mean `dots`\?"):
+        train.train(tiny_dataset, tmp_path / "models" / "dotz", style="dotz", config=tiny_config())
+    assert not (tmp_path / "models").exists()
+
+
 @pytest.mark.parametrize(("at", "kid"), [(3, None), (7, 5), (9, None)])
 def test_a_run_that_was_ended_anywhere_ends_bit_equal(
     tiny_dataset: Path, tmp_path: Path, tiny_config: Make, monkeypatch: pytest.MonkeyPatch, at: int, kid: int | None
