@@ -8,12 +8,12 @@ with what the first takes for faces in pictures without one (`drawn_doubts`).
 The first network's step takes sixteen rendered pictures (`drawn_samples`). Its loss is CenterNet's for the faces'
 centres (Zhou et al. 2019, a cross entropy that counts the sure less), the plain distance of all lengths in units of the
 face, the generalised IoU of the boxes, and the cross entropy of the regions' visibility. All layers but the last
-multiply in bfloat16, their sums and parameters have 32 bits: a step takes .2 s instead of .36 on one free core of a
-processor that has such instructions (avx512_bf16); where they are imitated it is slower than with 32 bits.
+multiply as `training_state.half` says.
 
 What ships is of one run of this command: 4,800 steps of the first network (76,800 pictures, 32 minutes of a core that
-others used too), 10,000 and 3,000 of the second (20,000 pictures, 27 and 7 minutes), and some for the banks; the first
-two with `--only`, side by side.
+others used too), 10,000 and 3,000 of the second (20,000 pictures, 27 and 7 minutes), and 6 minutes for the banks. The
+first two trainings go side by side, without which two cores that have AVX2 alone (.92 and .58 s a step) take over three
+hours instead of about two.
 
 Tried: samples of 160 px before emptier grounds (every held-out face found as well, but every second busy picture had a
 false one); parts from the detector's own cells (`scgan_data/faces/drawn_parts` says how far that went); the mean score
@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -40,7 +41,7 @@ from pipelines.drawn_doubts import find_doubts
 from pipelines.drawn_losses import unshared
 from pipelines.drawn_windows import draw_windows
 from pipelines.training_state import Rate, State
-from scgan_data import weights
+from scgan_data import weights, workers
 from scgan_data.faces import drawn_net
 from scgan_data.faces.drawn_net import HEAT, VISIBLE, FaceNet, PartsNet
 
@@ -95,23 +96,28 @@ def main() -> None:
     parser.add_argument("--scenes", type=int, default=Sizes.scenes, help="grounds in the bank")
     parser.add_argument("--windows", type=int, default=Run.windows, help="faces seen closely in their bank")
     parser.add_argument("--checkpoint-every", type=int, default=Run.checkpoint_every, help="steps")
-    parser.add_argument("--only", choices=("faces", "parts"), help="train one network, to its last checkpoint")
     given = parser.parse_args()
     sizes = Sizes(given.heads, given.scenes)
     run = Run(
         given.folder, given.steps, sizes, given.checkpoint_every, given.parts_steps, given.again_steps, given.windows
     )
-    if given.only:
-        {"faces": train_faces, "parts": train_parts}[given.only](run)
-        return
     drawn_net.save(*train(run), given.out)
     print(f"{given.out}: sha256 {hashlib.sha256(given.out.read_bytes()).hexdigest()}, register it in weights.py")
 
 
 def train(run: Run) -> tuple[FaceNet, PartsNet]:
-    """Trained networks, from the run's checkpoints where there are such."""
+    """Trained networks, from the run's checkpoints where there are such; the first two side by side."""
+    _shown(run)
+    with workers.pool(2) as pool:
+        for done in [pool.submit(_to_its_end, one, run) for one in (train_faces, train_parts)]:
+            done.result()
     faces = train_faces(run)
     return faces, train_parts_again(run, faces, train_parts(run))
+
+
+def _to_its_end(one: Callable[[Run], object], run: Run) -> None:
+    """A training by another process: what it leaves is its last checkpoint."""
+    one(run)
 
 
 def train_faces(run: Run) -> FaceNet:
@@ -164,7 +170,7 @@ def advance(state: State[FaceNet], batch: Batch, *, rate: Rate) -> tuple[float, 
 def losses(net: FaceNet, batch: Batch) -> list[Tensor]:
     """Of centres, lengths, boxes' shares and visibility, weighted as they are added."""
     x_nchw = torch.from_numpy(batch.images).permute(0, 3, 1, 2).float() / 127.5 - 1
-    with torch.autocast("cpu", torch.bfloat16):
+    with training_state.half():
         features = net.features(x_nchw)
     found = net.cells(features.float())
     heat, counted = torch.from_numpy(batch.heat), torch.from_numpy(batch.counted)

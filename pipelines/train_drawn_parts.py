@@ -57,7 +57,7 @@ def advance(state: State[PartsNet], batch: Crops, *, rate: Rate) -> tuple[float,
 def losses(net: PartsNet, batch: Crops) -> list[Tensor]:
     """Of places, boxes and visibility."""
     x_nchw = torch.from_numpy(batch.images).permute(0, 3, 1, 2).float() / 127.5 - 1
-    with torch.autocast("cpu", torch.bfloat16):
+    with training_state.half():
         fine, deepest = net.features(x_nchw)
     found = net.told(fine.float(), deepest.float())
     true, weight = torch.from_numpy(batch.places), torch.from_numpy(batch.weights)

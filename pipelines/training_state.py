@@ -63,6 +63,12 @@ def start(make: Callable[[], Net], *, seed: int, decay: float) -> State[Net]:
     return State(net, torch.optim.AdamW(net.parameters(), lr=0.0, weight_decay=decay), deepcopy(net))
 
 
+def half() -> torch.autocast:
+    """Within it convolutions multiply in bfloat16, their sums and parameters having 32 bits, on a processor that has
+    such instructions (avx512_bf16): a step takes .2 s instead of .36. Where they are imitated it took 3.4 s."""
+    return torch.autocast("cpu", torch.bfloat16, enabled=torch.cpu._is_avx512_bf16_supported())
+
+
 def descend(state: State[Net], loss: torch.Tensor, rate: float, *, clip: float | None = None) -> None:
     """One step down; `clip` limits the gradient's length."""
     for group in state.optimizer.param_groups:
