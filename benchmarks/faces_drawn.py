@@ -73,10 +73,10 @@ Named = tuple[str, Detect, float]
 
 def limits() -> list[Figure]:
     """What the score's limit was chosen on: faces found and false ones in the training's own renders, other seeds."""
-    heads, empty = own_heads(200), own_faceless(200, seed=3)
-    found, false = _drawn([head.image for head in heads], 0.2), _drawn(empty, 0.2)
+    heads, empty = own_heads(300), own_faceless(700, seed=3)
+    found, false = _drawn([head.image for head in heads], 0.05), _drawn(empty, 0.05)
     made = []
-    for limit in (0.5, 0.6, 0.65, 0.7, 0.71, 0.72, 0.74, 0.8):
+    for limit in (0.2, 0.3, 0.4, 0.5, 0.52, 0.55, 0.6, 0.7, 0.8, 0.9):
         hits = [_best(faces, head.face, limit)[1] >= FOUND_IOU for faces, head in zip(found, heads, strict=True)]
         wrong = [any(face.score >= limit for face in faces) for faces in false]
         made.append(share(f"drawn: renders like training's found at score {limit:g}", hits))

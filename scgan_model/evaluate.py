@@ -91,7 +91,7 @@ def evaluate(dataset: Path, model: Path, out: Path, *, style: str, config: Evalu
         "untrained": run(untrained.g_ab.to(device), untrained.g_ba.to(device), selfies.pixels, config.batch_size),
         "binarization": System(binarize(selfies.pixels)),
     }
-    facts = {"style": style, "step": trained.step, "resolution_px": trained.config.resolution_px}
+    facts: dict[str, Any] = {"style": style, "step": trained.step, "resolution_px": trained.config.resolution_px}
     figures = facts | compare(systems, selfies, portraits.pixels, features.load(device), config)
     examples.write(out, examples_of(selfies, systems, config.grid_pictures))
     write_json(out / "metrics.json", figures)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from rich.box import SIMPLE
 from rich.table import Table
 
 from scgan_data import contact_sheet, files
@@ -71,9 +72,10 @@ def number(value: float) -> str:
 
 def view(found: StyleMatch) -> Table:
     """A style's quantities as a rich table: medians, and what tells the domains apart. The rest is in match.json."""
-    table = Table(title="{} selfies against {} of {}".format(*found.pictures, found.style), title_justify="left")
-    for name in ("", "selfies", found.style, "moved by", "tell", "", "breakers"):
-        table.add_column(name, justify="left" if name == "" else "right", no_wrap=name == "tell")
+    title = "{} selfies against {} of {}".format(*found.pictures, found.style)
+    table = Table("", title=title, title_justify="left", box=SIMPLE, padding=0)  # whole figures in 80 columns
+    for name in ("selfies", "style", "moved by", "tell", "", "breakers"):
+        table.add_column(name, justify="left" if name == "" else "right", no_wrap=True)
     for name, one in found.differences.items():
         light = found.light(name)
         table.add_row(

@@ -104,3 +104,13 @@ def test_the_weights_are_ours_registered_and_small():
 def test_the_module_is_imported_without_torch():
     code = "import sys, scgan_data.faces.drawn; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_face_is_likelier_the_surer_either_network_is():
+    chances = np.array([[drawn_parts.chance(first, second) for second in (-6, 0, 6)] for first in (0.05, 0.5, 0.95)])
+    assert (np.diff(chances, axis=0) > 0).all() and (np.diff(chances, axis=1) > 0).all()
+    assert 0 < chances.min() < 0.01 and 0.99 < chances.max() < 1
+    image, _ = portrait("micah", 3)
+    (first, box), *_ = drawn.seen_first([image], drawn.CANDIDATE)[0]
+    logit = float(drawn_parts.parts_of(image, box)[1][3])
+    assert drawn.detect([image])[0][0].score == drawn_parts.chance(first, logit)
