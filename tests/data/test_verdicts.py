@@ -230,3 +230,10 @@ def test_a_person_s_boxes_and_word_outlive_another_framing() -> None:
     assert list(done.loc["other", "nose_xyxy"]) == [0, 10, 50, 100], "clipped to the crop"
     assert done.loc["other", "mouth_xyxy"] is None and done.loc["other", "regions_origin"] == "human"
     assert done.loc["gone", "nose_xyxy"] is None and pd.isna(done.loc["gone", "regions_origin"])
+
+
+def test_a_folder_is_no_file_of_verdicts(tmp_path: Path):
+    with pytest.raises(
+        ScganError, match=r"is a folder: name the file of the verdicts in it, for example verdicts.jsonl"
+    ):
+        verdicts.read_verdicts(tmp_path)

@@ -146,11 +146,12 @@ def test_the_same_project_gives_the_same_page(project: Path) -> None:
     assert again.read_bytes() == (project / "reports" / "index.html").read_bytes()
 
 
-def test_a_project_with_nothing_yet_says_what_to_run(tmp_path: Path) -> None:
+def test_a_project_with_nothing_yet_says_what_to_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(ScganError, match=r"there is no folder .*data, .*models or .*: name those of a project"):
         build(tmp_path)
     (tmp_path / "data").mkdir()
     words = text(soup(build(tmp_path)))
+    assert "report: 0 stages and 0 styles in " in capsys.readouterr().err
     assert "No data stage has finished yet" in words
     assert "No model has been trained yet" in words
 
