@@ -102,7 +102,8 @@ def main() -> None:
         given.folder, given.steps, sizes, given.checkpoint_every, given.parts_steps, given.again_steps, given.windows
     )
     drawn_net.save(*train(run), given.out)
-    print(f"{given.out}: sha256 {hashlib.sha256(given.out.read_bytes()).hexdigest()}, register it in weights.py")
+    digest = hashlib.sha256(given.out.read_bytes()).hexdigest()
+    print(f"{given.out}: sha256 {digest}, register it in weights.py, then run pipelines.fit_drawn_score")
 
 
 def train(run: Run) -> tuple[FaceNet, PartsNet]:
