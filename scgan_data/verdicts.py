@@ -7,9 +7,8 @@ One JSON object a line, about a picture or the crop made of it (`id`):
     {"id": …, "undoes": AT}    what the same reviewer said of it at that time never was
 
 each with `reviewer` and `at` (ISO 8601, UTC), of a crop also `parent_id` and `parent_regions` (the boxes in the
-parent's pixels), so that the word outlives the crop. Further keys are kept. Nothing is ever deleted: the file is
-appended to under a lock, on disk before anybody is told. A last line that a power cut left torn was promised to nobody:
-it is passed over, and the next append moves it to `verdicts.jsonl.torn`.
+parent's pixels), so that the word outlives the crop. Further keys are kept. Nothing is ever deleted: the file is only
+appended to (`verdicts_file`). A last line that a power cut left torn was promised to nobody and is passed over.
 
 **Which line stands** (`fold`, the one rule for dataset, dedup, filter and the page). Of one reviewer the last line;
 between reviewers the later one, for the verdict and for each region by itself. Where the last words of two differ the
@@ -25,18 +24,13 @@ replaced (where the parent has one crop). An accepted crop accepts its picture, 
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from math import inf, isfinite
 from pathlib import Path
 from typing import Any
-
-from filelock import FileLock
 
 from scgan_data.errors import ScganError
 from scgan_data.records import Region
@@ -89,7 +83,7 @@ def parse(data: bytes, file: Path, *, first: int = 1) -> list[Line]:
         if not text.strip():
             continue
         line = _line(text)
-        if line is None and text is rest and not _is_whole(text):
+        if line is None and text is rest and not is_whole(text):
             console.print(f"{file}, line {number}: torn (a power cut, a full disk?); passed over")
         elif line is None:
             raise ScganError(f"{file}, line {number}: not a verdict; {_mending(text)}")
@@ -98,7 +92,7 @@ def parse(data: bytes, file: Path, *, first: int = 1) -> list[Line]:
     return said
 
 
-def _is_whole(text: bytes) -> bool:
+def is_whole(text: bytes) -> bool:
     """Whether a line is a whole JSON object, which nothing tore: what is wrong with it, somebody wrote."""
     try:
         return isinstance(json.loads(text), dict)
@@ -110,7 +104,7 @@ def _mending(text: bytes) -> str:
     """What to do about a line that is no verdict."""
     if text.startswith((b"<<<<<<<", b"=======", b">>>>>>>", b"|||||||")):
         return "a conflict of git's: keep the lines of both sides and delete the marks, their order does not matter"
-    if not _is_whole(text):
+    if not is_whole(text):
         return "each line is one JSON object, in UTF-8"
     boxes = f"`regions` a box [x0, y0, x1, y1] or null for each of {', '.join(Region)}"
     return f"it needs an id, and `verdict` or `regions`: `verdict` is accept or reject, {boxes}"
@@ -222,44 +216,3 @@ def words(said: Iterable[Line]) -> dict[str, str]:
 def accepted(said: Iterable[Line]) -> frozenset[str]:
     """The ids of pictures that are accepted."""
     return frozenset(name for name, word in words(said).items() if word == "accept")
-
-
-Write = Callable[[Iterable[Mapping[str, Any]]], None]
-
-
-@contextmanager
-def writing(file: Path) -> Iterator[Write]:
-    """The right to append, for who must look before writing; other writers, of any process, wait their turn."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(file.with_name(f".{file.name}.lock")):
-        yield partial(_write, file)
-
-
-def append(file: Path, verdicts: Iterable[Mapping[str, Any]]) -> None:
-    """Add lines to a verdicts file, on disk when this returns; other writers wait their turn."""
-    with writing(file) as write:
-        write(verdicts)
-
-
-def _write(file: Path, verdicts: Iterable[Mapping[str, Any]]) -> None:
-    lines = "".join(json.dumps(verdict, ensure_ascii=False) + "\n" for verdict in verdicts).encode()
-    with file.open("ab+") as out:
-        out.write(_mended(file, out.tell(), out) + lines)
-        out.flush()
-        os.fsync(out.fileno())
-
-
-def _mended(file: Path, size: int, out: Any) -> bytes:
-    """Put a torn last line aside; what a whole one without its end still needs."""
-    out.seek(max(0, size - 1))
-    if out.read(1) in (b"", b"\n"):
-        return b""
-    out.seek(0)
-    rest = out.read().rpartition(b"\n")[2]
-    if _line(rest) is not None:
-        return b"\n"
-    with file.with_name(f"{file.name}.torn").open("ab") as aside:
-        aside.write(rest + b"\n")
-        os.fsync(aside.fileno())
-    out.truncate(size - len(rest))
-    return b""

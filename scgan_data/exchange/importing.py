@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from scgan_data import framing, manifest, verdicts
+from scgan_data import framing, manifest, verdicts, verdicts_file
 from scgan_data.dataset import apply_verdicts
 from scgan_data.errors import ExchangeError
 from scgan_data.exchange import coco, croissant, label_studio, webdataset, yolo
@@ -107,7 +107,7 @@ def import_file(
             where_from = {"reviewer": who, "at": at, "source": str(kind)}
             entries.append({"id": said.id, "regions": regions} | _in_parent(regions, crops[said.id]) | where_from)
     if entries:
-        verdicts.append(into, entries)
+        verdicts_file.append(into, entries)
     return News(entries, len(seen), moved_points)
 
 

@@ -20,7 +20,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from scgan_data import verdicts
+from scgan_data import verdicts, verdicts_file
 from scgan_data.review.catalog import Catalog
 from scgan_data.verdicts import Line, Standing
 
@@ -57,7 +57,7 @@ class Book:
         """Read the file again if it is another than before. Raises ScganError for a line that is no verdict."""
         with self._lock:
             if self._stat != _stat(self.file):
-                with verdicts.writing(self.file):
+                with verdicts_file.writing(self.file):
                     self._read()
 
     def version(self, content_id: str) -> str:
@@ -95,7 +95,7 @@ class Book:
 
         Raises StaleError, and nothing is written then.
         """
-        with self._lock, verdicts.writing(self.file) as write:
+        with self._lock, verdicts_file.writing(self.file) as write:
             self._read()
             stale = [name for name, version in seen.items() if self.version(name) != version]
             if stale:

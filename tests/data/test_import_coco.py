@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scgan_data import manifest, verdicts
+from scgan_data import manifest, verdicts, verdicts_file
 from scgan_data.dataset import apply_verdicts
 from scgan_data.errors import ExchangeError
 from scgan_data.exchange import importing
@@ -67,7 +67,7 @@ def test_a_box_untouched_there_does_not_undo_what_was_done_here(
 ) -> None:
     name = Path(json.loads(coco.read_text())["images"][0]["file_name"]).stem
     here = {"id": name, "regions": {"eyes": [1.0, 2.0, 9.0, 8.0], "nose": None}, "reviewer": "bo", "source": "review"}
-    verdicts.append(tmp_path / "verdicts.jsonl", [here])
+    verdicts_file.append(tmp_path / "verdicts.jsonl", [here])
     assert take(coco).entries == []
     (entry,) = take(changed(coco, nudge)).entries
     assert set(entry["regions"]) == {"eyes", "mouth"}, "what was touched there is news, the nose is not"

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scgan_data import dataset, manifest, verdicts
+from scgan_data import dataset, manifest, verdicts, verdicts_file
 from scgan_data.errors import ScganError
 from scgan_data.records import Reason, Region
 from scgan_data.review import agreement
@@ -93,12 +93,12 @@ def test_a_line_written_by_hand_is_as_late_as_the_lines_above_it() -> None:
 @pytest.mark.parametrize("torn", [b'{"id": "b", "verd', b"\0\0\0\0", '{"id": "ü'.encode()[:-1], b"{"])
 def test_a_torn_last_line_costs_nothing(tmp_path: Path, torn: bytes, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "verdicts.jsonl"
-    verdicts.append(file, [line(1)])
+    verdicts_file.append(file, [line(1)])
     whole = file.read_bytes()
     file.write_bytes(whole + torn)
     assert verdicts.read_verdicts(file) == [line(1)]
     assert "line 2: torn" in capsys.readouterr().err.replace("\n", "")
-    verdicts.append(file, [line(2)])
+    verdicts_file.append(file, [line(2)])
     assert verdicts.read_verdicts(file) == [line(1), line(2)]
     assert file.read_bytes().startswith(whole) and torn not in file.read_bytes().splitlines()
     assert (tmp_path / "verdicts.jsonl.torn").read_bytes() == torn + b"\n"
@@ -124,9 +124,18 @@ def test_a_whole_line_without_its_end_counts_and_stays(tmp_path: Path) -> None:
     file = tmp_path / "verdicts.jsonl"
     file.write_text(json.dumps(line(1)))
     assert verdicts.read_verdicts(file) == [line(1)]
-    verdicts.append(file, [line(2, note="one\u2028two\u0085three")])
+    verdicts_file.append(file, [line(2, note="one\u2028two\u0085three")])
     assert verdicts.read_verdicts(file) == [line(1), line(2, note="one\u2028two\u0085three")]
     assert not (tmp_path / "verdicts.jsonl.torn").exists()
+
+
+def test_a_whole_last_line_that_is_no_verdict_stays_and_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "verdicts.jsonl"
+    file.write_text('{"id": "a", "verdict": "Reject"}')
+    verdicts_file.append(file, [line(2)])
+    assert not (tmp_path / "verdicts.jsonl.torn").exists()
+    with pytest.raises(ScganError, match="line 1: not a verdict"):
+        verdicts.read_verdicts(file)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +155,7 @@ def test_a_whole_line_without_its_end_counts_and_stays(tmp_path: Path) -> None:
 )
 def test_what_is_no_verdict_is_named(tmp_path: Path, said: dict) -> None:
     file = tmp_path / "verdicts.jsonl"
-    verdicts.append(file, [line(1), {"id": "a", **said}, line(2)])
+    verdicts_file.append(file, [line(1), {"id": "a", **said}, line(2)])
     with pytest.raises(ScganError, match="line 2: not a verdict"):
         verdicts.read_verdicts(file)
 
@@ -156,7 +165,7 @@ def test_writers_at_once_lose_nothing(tmp_path: Path) -> None:
 
     def write(who: str) -> None:
         for minute in range(15):
-            verdicts.append(file, [line(minute, who=who), line(minute, "b", who)])
+            verdicts_file.append(file, [line(minute, who=who), line(minute, "b", who)])
 
     people = [threading.Thread(target=write, args=(who,)) for who in ("anna", "ben", "carl")]
     for person in people:
