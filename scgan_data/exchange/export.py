@@ -76,7 +76,8 @@ def _refuse_twice(pictures: Pictures) -> None:
     if twice.any():
         first = pictures.rows.loc[twice, "id"].iloc[0]
         domains = " and ".join(sorted(pictures.rows.loc[pictures.rows["id"] == first, "domain"].unique()))
-        raise ExchangeError(f"{int(twice.sum())} pictures are kept twice, among them {first} ({domains}): reject one")
+        what = f"{int(twice.sum())} pictures are kept twice, among them {first} ({domains})"
+        raise ExchangeError(f"{what}: export the folder of `scgan-data dedup` or a later stage, or reject one")
 
 
 def _refuse_foreign(src: Path, out: Path, *, force: bool) -> None:

@@ -48,7 +48,7 @@ def done(book: Book, reviewer: str, before: int) -> str:
     book.refresh()
     new = _said_by(reviewer, book)[before:]
     kept = without_undone(new)
-    counts = Counter("boxes moved" if "regions" in line else f"{line['verdict']}ed" for line in kept)
+    counts = Counter("with boxes moved" if "regions" in line else f"{line['verdict']}ed" for line in kept)
     undone = sum("undoes" in line for line in new)
     parts = [f"{count} {what}" for what, count in sorted(counts.items())] + ([f"{undone} undone"] if undone else [])
     return f"review: {', '.join(parts) or 'nothing changed'}; {book.file} has it all"

@@ -69,7 +69,7 @@ def read_figures(folder: Path) -> Figures | None:
         content = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    if not isinstance(content, dict):
+    if not isinstance(content, dict) or not _are_numbers(content):
         return None
     systems = {name: part for name, part in content.items() if isinstance(part, dict) and "average_gradient" in part}
     span = _span(systems)
@@ -83,6 +83,13 @@ def read_figures(folder: Path) -> Figures | None:
         cycle_ratio=ratio,
         notes=_notes(content, systems, ratio),
     )
+
+
+def _are_numbers(content: Mapping[str, Any]) -> bool:
+    """Whether what is reckoned with can be: files are edited by hand."""
+    keys = ("kid", "kid_low", "kid_high", "average_gradient", *ERRORS)
+    found = [part.get(key) for part in content.values() if isinstance(part, dict) for key in keys]
+    return all(value is None or type(value) in (int, float) for value in [*found, content.get("confidence")])
 
 
 def _span(systems: Mapping[str, Mapping[str, Any]]) -> tuple[float, float]:
@@ -117,7 +124,7 @@ def _notes(content: Mapping[str, Any], systems: Mapping[str, Mapping[str, Any]],
         f"KID is computed on {content.get('feature')}. Published KID uses Inception-v3: compare figures within this "
         "table only.",
         f"{content.get('n')} held-out selfies against {content.get('n_portraits')} portraits, "
-        f"read at {content.get('resolution_px')} px. The {content.get('confidence', 0.95):.0%} interval resamples "
+        f"read at {content.get('resolution_px')} px. The {content.get("confidence") or 0.95:.0%} interval resamples "
         "pictures: a second training would move the figures too.",
         "The portraits are the ones that the model was trained on: KID does not tell learning a style from copying "
         "portraits.",

@@ -166,6 +166,8 @@ def test_two_distributions_share_their_bins_and_need_no_spread() -> None:
 
 
 def test_an_evaluation_that_is_none_counts_as_missing(tmp_path: Path) -> None:
-    for content in ("[]", "garbage"):
+    trained = {"average_gradient": 0.1, "kid": 0.2, "kid_low": 0.1, "kid_high": 0.3}
+    texts = [{"trained": trained | {"kid": "low"}}, {"trained": trained, "confidence": "high"}]
+    for content in ("[]", "garbage", *map(json.dumps, texts)):
         (tmp_path / "metrics.json").write_text(content)
         assert figures.read_figures(tmp_path) is None
