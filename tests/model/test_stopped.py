@@ -53,6 +53,23 @@ def test_a_second_ctrl_c_does_not_wait(
         train.train(tiny_dataset, tmp_path / "dots", style="dots", config=tiny_config())
 
 
+def test_a_ctrl_c_while_pictures_are_loaded_is_one_line_and_the_same_command_trains(
+    tiny_dataset: Path, tmp_path: Path, tiny_config: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = train.set_up
+
+    def set_up(*given: Any) -> train.Run:
+        os.kill(os.getpid(), signal.SIGINT)
+        return original(*given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(train, "set_up", set_up)
+        with pytest.raises(StoppedError, match="stopped before a step; nothing is lost by running it again"):
+            train.train(tiny_dataset, tmp_path / "dots", style="dots", config=tiny_config())
+    train.train(tiny_dataset, tmp_path / "dots", style="dots", config=tiny_config())
+    assert checkpoint.load(tmp_path / "dots" / "checkpoint.pt")["step"] == 10
+
+
 def test_a_second_ctrl_c_while_saving_leaves_the_checkpoint_before(
     tiny_dataset: Path, tmp_path: Path, tiny_config: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
