@@ -25,7 +25,15 @@ from scgan_data.limits.judgements import Answers
 from scgan_data.limits.page import Session
 from scgan_data.limits.rules import Rule
 from scgan_data.limits.sampling import Population
-from scgan_data.records import MEANING
+from scgan_data.records import MEANING, Reason
+
+SEEN: dict[Reason, str] = {
+    Reason.TOO_SMALL: "too small to learn from",
+    Reason.ASPECT: "too long or too high for a portrait",
+    Reason.BLURRED: "blurred, or otherwise not sharp enough to learn from",
+    Reason.BORDERED: "bars or a frame of one colour about the picture",
+}
+"""What a person can see of a reason whose meaning speaks of the limit that is to be found."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +92,8 @@ class Tuning:
     @property
     def question(self) -> str:
         """What a person is asked of each picture."""
-        return f"Is this so? {MEANING[self.rule.reason].capitalize()}"
+        reason = self.rule.reason
+        return f"Is this so? {SEEN.get(reason, MEANING[reason]).capitalize()}"
 
     def to_ask(self, answers: Answers) -> dict[str, Path]:
         """Pictures still to be judged, in the order of asking."""

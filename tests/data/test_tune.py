@@ -12,8 +12,8 @@ from PIL import Image
 
 from scgan_data import manifest
 from scgan_data.errors import ConfigError, ScganError
-from scgan_data.limits import judgements, page, params_file
-from scgan_data.limits.tune import Goal, tuning
+from scgan_data.limits import judgements, page, params_file, rules
+from scgan_data.limits.tune import Goal, Tuning, tuning
 
 
 @pytest.fixture
@@ -74,6 +74,12 @@ def test_tune_asks_records_and_writes(folder: Path):
     assert (scores <= limits["selfie"]).sum() == fits["selfie"].best.kept and limits["default"] == 0.9
     again = tuning("watermark_score", Goal(0.05, 0.9, 300), None, None)
     assert len(again.to_ask(answers)) < 60  # another limit, another zone near it: what was judged is not asked again
+
+
+@pytest.mark.parametrize("rule", rules.RULES, ids=lambda rule: rule.key)
+def test_what_a_person_is_asked_can_be_seen_in_the_picture(rule: rules.Rule):
+    question = Tuning(rule, Goal(), [], 1.0).question
+    assert question.startswith("Is this so? ") and "limit" not in question
 
 
 def test_answers_of_another_dataset_are_refused(folder: Path):
