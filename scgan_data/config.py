@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, TypeVar, get_args
+from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -184,7 +184,8 @@ def _explain(error: ValidationError, model: type[Config], section: str, file: st
     location = [str(part) for part in problem["loc"] if not _TAG.match(str(part))]
     where = f"{file} or --set" if overrides else file
     if problem["type"] == "extra_forbidden":
-        names = _names_below(model, location[-1]) or _names_beside(model, location)
+        below = _names_below(model, location[0]) if len(location) == 1 else []
+        names = below or _names_beside(model, location)
         return f"{where}: unknown key `{'.'.join([section, *location])}`{nearest(location[-1], names)}"
     value = repr(problem["input"])
     given = f" = {value}" if len(value) <= LONGEST_VALUE else ""
@@ -193,7 +194,7 @@ def _explain(error: ValidationError, model: type[Config], section: str, file: st
 
 def _names_below(model: type[BaseModel], name: str) -> list[str]:
     """Where a section's own mappings know that very name: `loss.beta` for `beta`."""
-    fields = model.model_fields.items()
+    fields = [(key, field) for key, field in model.model_fields.items() if get_origin(field.annotation) is not list]
     return [f"{key}.{name}" for key, field in fields for inner in _models_in(field) if name in inner.model_fields]
 
 

@@ -96,7 +96,7 @@ def is_whole(text: bytes) -> bool:
     """Whether a line is a whole JSON object, which nothing tore: what is wrong with it, somebody wrote."""
     try:
         return isinstance(json.loads(text), dict)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
 
 
@@ -114,7 +114,7 @@ def _line(text: bytes) -> Line | None:
     try:
         said = json.loads(text)
         return said if _is_verdict(said) else None
-    except (ValueError, TypeError, AttributeError, KeyError):
+    except (ValueError, TypeError, AttributeError, KeyError, OverflowError, RecursionError):
         return None
 
 

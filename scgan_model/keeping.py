@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from scgan_data.errors import CheckpointError
+from scgan_data.terminal import say
 from scgan_model import checkpoint
 
 FORMER = "checkpoints"
@@ -47,6 +48,8 @@ def forget_other_best(folder: Path, content: dict[str, Any]) -> None:
     file, best = folder / BEST, content["best"]
     if file.is_file() and best is not None and _step_within(file) == best["step"]:
         return
+    if file.is_file():
+        say(f"train: {BEST} is dropped, it is of a step that this training went back behind; the next one is measured")
     file.unlink(missing_ok=True)
     content["best"] = None
 

@@ -54,7 +54,7 @@ def train(dataset: Path, model: Path, *, style: str, config: TrainConfig, take: 
         if not is_first():
             sys.exit(getattr(error, "exit_code", 1))  # the first process says it
         if isinstance(error, KeyboardInterrupt):  # before the loop, which saves
-            raise StoppedError("train: stopped before a step; nothing is lost by running it again") from None
+            raise StoppedError("train: stopped outside its steps; nothing is lost by running it again") from None
         raise
 
 

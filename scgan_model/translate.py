@@ -67,6 +67,8 @@ def translate(
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     generators = _load(model, device)
     crop = _crop(model, generators.crop, params, overrides)
+    if generators.crop is None:
+        say(f"{model} does not say what its pictures were cropped with: the settings of here are taken")
     settings = crop.model_copy(update={"size_px": generators.config.load_px})
     done: list[Translated] = []
     with progress() as bar:

@@ -18,6 +18,8 @@ LABELS = {
     "portraits": ("Portraits, half against half", "as low as KID gets with so few pictures"),
 }
 REFERENCES = ("selfies", "portraits")
+LARGEST = 1e12
+"""Beyond it a figure is none; NaN is not below it either."""
 ERRORS = {"cycle_error": "whole", **{f"cycle_error_{region}": str(region) for region in ATTENTIVE}}
 TARGET_RATIO = 1 / 3
 """Issue 2: the held-out cycle error falls to a third or less of the untrained one."""
@@ -89,7 +91,15 @@ def _are_numbers(content: Mapping[str, Any]) -> bool:
     """Whether what is reckoned with can be: files are edited by hand."""
     keys = ("kid", "kid_low", "kid_high", "average_gradient", *ERRORS)
     found = [part.get(key) for part in content.values() if isinstance(part, dict) for key in keys]
-    return all(value is None or type(value) in (int, float) for value in [*found, content.get("confidence")])
+    found.append(content.get("confidence"))
+    return all(value is None or (type(value) in (int, float) and abs(value) < LARGEST) for value in found)
+
+
+def _interval(part: Mapping[str, Any]) -> tuple[float, float, float]:
+    """KID, and the ends of its interval, which is the value alone where there is none."""
+    kid: float = part["kid"]
+    low, high = (kid if part.get(key) is None else float(part[key]) for key in ("kid_low", "kid_high"))
+    return kid, low, high
 
 
 def _span(systems: Mapping[str, Mapping[str, Any]]) -> tuple[float, float]:
@@ -107,7 +117,7 @@ def _row(name: str, part: Mapping[str, Any], span: tuple[float, float]) -> Row:
     label, note = LABELS.get(name, (name.replace("_", " "), ""))
     kid = None
     if part.get("kid") is not None:
-        value, low, high = part["kid"], part.get("kid_low", part["kid"]), part.get("kid_high", part["kid"])
+        value, low, high = _interval(part)
         kid = Interval(value, low, high, *(_place(v, span) for v in (value, low, high)))
     errors = {title: part.get(key) for key, title in ERRORS.items()}
     return Row(name, label, note, name in REFERENCES, kid, part.get("average_gradient"), errors)
@@ -124,7 +134,7 @@ def _notes(content: Mapping[str, Any], systems: Mapping[str, Mapping[str, Any]],
         f"KID is computed on {content.get('feature')}. Published KID uses Inception-v3: compare figures within this "
         "table only.",
         f"{content.get('n')} held-out selfies against {content.get('n_portraits')} portraits, "
-        f"read at {content.get('resolution_px')} px. The {content.get("confidence") or 0.95:.0%} interval resamples "
+        f"read at {content.get('resolution_px')} px. The {content.get('confidence') or 0.95:.0%} interval resamples "
         "pictures: a second training would move the figures too.",
         "The portraits are the ones that the model was trained on: KID does not tell learning a style from copying "
         "portraits.",
@@ -141,8 +151,9 @@ def _notes(content: Mapping[str, Any], systems: Mapping[str, Mapping[str, Any]],
 
 
 def _against_selfies(trained: Mapping[str, Any], selfies: Mapping[str, Any]) -> str:
-    if trained["kid_high"] < selfies["kid_low"]:
+    ours, theirs = _interval(trained), _interval(selfies)
+    if ours[2] < theirs[1]:
         return "The cartoons are nearer to the style than the selfies are: the intervals do not touch."
-    if trained["kid_low"] > selfies["kid_high"]:
+    if ours[1] > theirs[2]:
         return "By KID the cartoons are farther from the style than the selfies are: this model has not learned it yet."
     return "KID does not tell whether the cartoons are nearer to the style than the selfies: the intervals meet."

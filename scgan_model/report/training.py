@@ -79,7 +79,17 @@ def read_training(folder: Path, *, frames: int) -> Training | None:
         return None
     steps = int(log["step"].max()) if len(log) else None
     seconds = float(log["seconds"].max()) if "seconds" in log else None
-    return Training(_curves(log), film, animate(grids), config, steps, seconds)
+    return Training(_curves(log, _best_step(folder)), film, animate(grids), config, steps, seconds)
+
+
+def _best_step(folder: Path) -> int | None:
+    """The step of `best.pt` by the finished training's summary: where somebody went back, the log's least KID may be of
+    the branch that they left."""
+    try:
+        step = json.loads(_text(folder / "metrics.json"))["kid"]["best_step"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return step if isinstance(step, int) else None
 
 
 def read_log(file: Path) -> pd.DataFrame:
@@ -95,14 +105,15 @@ def read_log(file: Path) -> pd.DataFrame:
     return pd.DataFrame(rows).drop_duplicates("step", keep="last").sort_values("step") if rows else pd.DataFrame()
 
 
-def _curves(log: pd.DataFrame) -> list[Curve]:
+def _curves(log: pd.DataFrame, best_step: int | None) -> list[Curve]:
     curves = []
     names = [str(n) for n in log.select_dtypes("number").columns if n not in NOT_PLOTTED]
     for name in sorted(names, key=lambda n: list(TITLES).index(n) if n in TITLES else len(TITLES)):
         known = log[name].dropna()
         if known.nunique() > 1:
             title = TITLES.get(name, words(name))
-            best = int(log.loc[known.index, "step"].iloc[known.to_numpy().argmin()]) if name == KEPT_AT_LEAST else None
+            least = int(log.loc[known.index, "step"].iloc[known.to_numpy().argmin()])
+            best = (best_step if best_step is not None else least) if name == KEPT_AT_LEAST else None
             svg = curve(log["step"], log[name], label=f"{title} by training step", marked_step=best)
             curves.append(Curve(title, float(known.iloc[0]), float(known.iloc[-1]), best, svg))
     return curves

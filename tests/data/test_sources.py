@@ -44,6 +44,7 @@ def test_an_argument_names_a_source(tmp_path: Path) -> None:
             "{kind: page, url: 'http://x', max_page: 3}",
             r"`collect\.sources\.0\.page\.max_page`; did you mean `max_pages`",
         ),
+        ("{kind: page, url: 'http://x', path: x}", r"unknown key `collect\.sources\.0\.page\.path`(?!.*sources\.path)"),
         ("{kind: sample, plants: {noais: 3}}", r"`collect\.sources\.0\.sample\.plants\.noais`; did you mean `noai`"),
         ("{kind: pages, url: 'http://x'}", "'pages' found using 'kind' does not match any of the expected tags"),
         ("{kind: sample, selfies: 20}", "85 copies need as many selfies"),

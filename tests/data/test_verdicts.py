@@ -150,6 +150,7 @@ def test_a_whole_last_line_that_is_no_verdict_stays_and_is_named(tmp_path: Path)
         {"regions": {"eyes": [3, 2, 1, 4]}},
         {"regions": {"eyes": [1, 2, float("inf"), 4]}},
         {"regions": {"eyes": [True, 2, 3, 4]}},
+        {"regions": {"eyes": [1, 2, 10**400, 4]}},
         {"undoes": 3},
     ],
 )

@@ -126,6 +126,9 @@ def test_the_curve_of_kid_says_where_the_best_checkpoint_is(tmp_path: Path) -> N
         "KID to the style, held out": (0.5, 0.2, 6),
         "total variation (Eq. 6)": (9.0, 0.0, None),
     }
+    (tmp_path / "metrics.json").write_text('{"kid": {"best_step": 9}}')  # of a branch that went back behind step 6
+    again = training.read_training(tmp_path, frames=4)
+    assert again is not None and again.curves[0].best_step == 9
     with_ring, without = (
         charts.curve(pd.Series([0, 3, 6]), pd.Series([0.5, 0.1, 0.3]), label="k", marked_step=step)
         for step in (3, None)
@@ -167,7 +170,11 @@ def test_two_distributions_share_their_bins_and_need_no_spread() -> None:
 
 def test_an_evaluation_that_is_none_counts_as_missing(tmp_path: Path) -> None:
     trained = {"average_gradient": 0.1, "kid": 0.2, "kid_low": 0.1, "kid_high": 0.3}
-    texts = [{"trained": trained | {"kid": "low"}}, {"trained": trained, "confidence": "high"}]
+    texts = [{"trained": trained | {"kid": kid}} for kid in ("low", 10**400, float("nan"))]
+    texts.append({"trained": trained, "confidence": "high"})
     for content in ("[]", "garbage", *map(json.dumps, texts)):
         (tmp_path / "metrics.json").write_text(content)
         assert figures.read_figures(tmp_path) is None
+    (tmp_path / "metrics.json").write_text(json.dumps({"trained": trained | {"kid_low": None}, "selfies": trained}))
+    found = figures.read_figures(tmp_path)
+    assert found is not None and found.rows[0].kid is not None and found.rows[0].kid.low == 0.2
