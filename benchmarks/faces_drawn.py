@@ -5,14 +5,16 @@
 Styles held out of training by name: faces found (a box that shares .4 of its union with the face's) and the mean
 overlap of region boxes. Film and television stills with boxes drawn by hand: average precision at IoU .3, a show each;
 nothing was trained on them or any other still. Anime faces of 64 px, enlarged to 160: found means a box about the
-picture's middle. False faces: rendered pictures without a face, photographs of dogs, a cat, gravel and text. Shares
-come with counts and Wilson's intervals of 95 %. `--sheets` writes every miss and every false face; only those of
-renders are committed. The limit of the score was chosen on renders of training's kind (`limits`), not on these sets.
+picture's middle; `others` are as many that nobody has looked at. False faces: rendered pictures without a face,
+photographs of dogs, a cat, gravel and text. Shares come with counts and Wilson's intervals of 95 %. `--sheets` writes
+every miss and every false face; only those of renders are committed. The limit of the score was chosen on renders of
+training's kind (`limits`), not on these sets.
 
 None of the sets is blind any more. The held-out styles' boxes were laid beside training's (same definition since then:
 what changes where the part is left out), their noses and mouths turned out to be twice as large as those that were
 drawn for training, and training's ranges were widened; kinds of things in pictures without a face were added after a
-look at the false ones. No picture, part or colour of these sets is in training.
+look at the false ones, and hair that falls into the face and eyes as tall as anime's after one at the anime faces that
+were missed. No picture, part or colour of these sets is in training.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ import pandas as pd
 import skimage
 from PIL import Image
 
-from benchmarks.faces_drawn_renders import Box, Rendered, own_faceless, own_heads, patterns, portraits
+from benchmarks.faces_drawn_renders import Box, Rendered, iou, own_faceless, own_heads, patterns, portraits
 from benchmarks.filter_errors import Errors, run
 from benchmarks.results import Figure, share
 from pipelines.drawn_styles import HELD_OUT
@@ -64,7 +66,7 @@ def figures(errors: Errors) -> list[Figure]:
             made += _style(errors, (name, detect, score), style)
         made += _faceless(errors, (name, detect, score))
         if (CASES / "cartoons").is_dir():
-            made += [*_stills(errors, (name, detect, score)), _anime(errors, (name, detect, score))]
+            made += [*_stills(errors, (name, detect, score)), *_anime(errors, (name, detect, score))]
     return made
 
 
@@ -76,7 +78,7 @@ def limits() -> list[Figure]:
     heads, empty = own_heads(300), own_faceless(700, seed=3)
     found, false = _drawn([head.image for head in heads], 0.05), _drawn(empty, 0.05)
     made = []
-    for limit in (0.2, 0.3, 0.4, 0.5, 0.52, 0.55, 0.6, 0.7, 0.8, 0.9):
+    for limit in (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9):
         hits = [_best(faces, head.face, limit)[1] >= FOUND_IOU for faces, head in zip(found, heads, strict=True)]
         wrong = [any(face.score >= limit for face in faces) for faces in false]
         made.append(share(f"drawn: renders like training's found at score {limit:g}", hits))
@@ -205,16 +207,20 @@ def precision_at(found: list[list[Face]], boxes: list[list[Box]], score: float) 
     return area, int(right[sure - 1]) if sure else 0, sure - (int(right[sure - 1]) if sure else 0)
 
 
-def _anime(errors: Errors, named: Named) -> Figure:
+def _anime(errors: Errors, named: Named) -> list[Figure]:
+    """Those whose misses have been looked at, and as many that nobody has looked at."""
     name, detect, score = named
     folder = CASES / "cartoons" / "anime64"
     groups = pd.read_csv(folder / "exact_groups.csv")
     singles = sorted(groups[~groups["md5"].duplicated(keep=False)]["file"])
-    chosen = np.random.default_rng(0).permutation(singles)[:ANIME]
-    pictures = [images.load(folder / str(f)).resize((160, 160), Image.Resampling.BICUBIC) for f in chosen]
-    hits = [any(_central(face.xyxy, 160) for face in faces) for faces in detect(pictures, score)]
-    _keep(errors, f"{name} anime missed", [p for p, hit in zip(pictures, hits, strict=True) if not hit])
-    return share(f"{name}: anime64 found", hits, 0.98 if name == "drawn" else None)
+    order, made = np.random.default_rng(0).permutation(singles), []
+    for what, chosen in (("", order[:ANIME]), (", others", order[ANIME : 2 * ANIME])):
+        pictures = [images.load(folder / str(f)).resize((160, 160), Image.Resampling.BICUBIC) for f in chosen]
+        hits = [any(_central(face.xyxy, 160) for face in faces) for faces in detect(pictures, score)]
+        if not what:
+            _keep(errors, f"{name} anime missed", [p for p, hit in zip(pictures, hits, strict=True) if not hit])
+        made.append(share(f"{name}: anime64 found{what}", hits, 0.98 if name == "drawn" else None))
+    return made
 
 
 def _central(box: Box, side: int) -> bool:
@@ -227,14 +233,6 @@ def _best(faces: list[Face], box: Box, score: float) -> tuple[Face | None, float
     """The face that shares most with the box, and how much."""
     ranked = sorted(((iou(f.xyxy, box), -k) for k, f in enumerate(faces) if f.score >= score), reverse=True)
     return (faces[-ranked[0][1]], ranked[0][0]) if ranked else (None, 0.0)
-
-
-def iou(one: Box, other: Box) -> float:
-    """Shared area over that of the union."""
-    wide, high = min(one[2], other[2]) - max(one[0], other[0]), min(one[3], other[3]) - max(one[1], other[1])
-    both = max(0.0, wide) * max(0.0, high)
-    areas = [(b[2] - b[0]) * (b[3] - b[1]) for b in (one, other)]
-    return both / max(1e-9, sum(areas) - both)
 
 
 def _keep(errors: Errors, name: str, pictures: list[Image.Image], rendered: bool = False) -> None:

@@ -112,3 +112,11 @@ def patterns(count: int) -> list[Image.Image]:
 @cache
 def _style(name: str) -> Style:
     return Style(json.loads((files("dicebear_styles") / f"{name}.json").read_text(encoding="utf-8")))
+
+
+def iou(one: Box, other: Box) -> float:
+    """Shared area over that of the union."""
+    wide, high = min(one[2], other[2]) - max(one[0], other[0]), min(one[3], other[3]) - max(one[1], other[1])
+    both = max(0.0, wide) * max(0.0, high)
+    areas = [(b[2] - b[0]) * (b[3] - b[1]) for b in (one, other)]
+    return both / max(1e-9, sum(areas) - both)

@@ -27,7 +27,8 @@ TRUTH = 4 * TURNS + 5
 STYLED = 4
 """Each so many-th head is of a style."""
 DRAWING = (
-    "pen", "parts", "noses", "hair", "body", "looks", "heads", "styles", "living", "things", "scenes", "bank"
+    "pen", "parts", "eyes", "anime", "noses", "hair", "body", "looks", "heads", "styles", "living", "things", "scenes",
+    "bank",
 )  # fmt: skip
 """The modules (`drawn_*`) that decide what a bank holds."""
 _U8 = NDArray[np.uint8]

@@ -16,11 +16,14 @@ from numpy.typing import NDArray
 
 from pipelines.ahead import ahead
 from pipelines.drawn_bank import SEED, Bank, open_bank
+from pipelines.drawn_crops import mirrored
 from pipelines.drawn_laying import SAMPLE_PX, Laid
 from pipelines.drawn_samples import draw_sample
 
 BATCH, CELLS, STRIDE_PX = 16, SAMPLE_PX // 8, 8
 AHEAD = 8
+RENDERED = 4800
+"""How many batches are drawn anew: with longer training they are shown again, every second time mirrored."""
 LENGTHS = 1 + 4 + 10 + 12
 """Log size, box, points, regions: the network's channels 1 to 27."""
 
@@ -60,10 +63,23 @@ def _next(bank: Path, step: int) -> Batch:
 
 def draw_batch(step: int, bank: Bank) -> Batch:
     """The batch of that step."""
-    samples = [draw_sample(np.random.default_rng([SEED, 3, step, k]), bank) for k in range(BATCH)]
+    again, drawn = divmod(step, RENDERED)
+    samples = [draw_sample(np.random.default_rng([SEED, 3, drawn, k]), bank) for k in range(BATCH)]
     cells = [_cells(sample.faces) for sample in samples]
     columns = [np.stack(column) for column in zip(*cells, strict=True)]
-    return Batch(np.stack([sample.image for sample in samples]), *columns)
+    batch = Batch(np.stack([sample.image for sample in samples]), *columns)
+    return mirror(batch) if again % 2 else batch
+
+
+def mirror(batch: Batch) -> Batch:
+    """The same pictures as a mirror shows them: the right eye's place becomes the left one's."""
+    said = mirrored(np.arange(1.0, LENGTHS).reshape(13, 2)).ravel()
+    order, sign = np.append(0, np.abs(said)).astype(int), np.append(1, np.sign(said)).astype(np.float32)
+    lengths = batch.lengths[:, order, :, ::-1] * sign[:, None, None]
+    flat = (value[..., ::-1] for value in (batch.heat, batch.counted))
+    seen = (value[..., ::-1] for value in (batch.visible, batch.visible_weights))
+    parts = (batch.images[:, :, ::-1], *flat, lengths, batch.weights[:, order, :, ::-1], *seen)
+    return Batch(*(np.ascontiguousarray(part) for part in parts))
 
 
 def _cells(faces: list[Laid]) -> tuple[NDArray[np.float32], ...]:

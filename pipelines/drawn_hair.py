@@ -6,10 +6,9 @@ import math
 
 import numpy as np
 
+from pipelines.drawn_anime import draw_locks
 from pipelines.drawn_parts import Look
 from pipelines.drawn_pen import Pen, Points, arc, hue, mixed, ring, scaled, smooth
-
-Outline = Points
 
 
 def draw_back_hair(pen: Pen, look: Look, long: bool) -> None:
@@ -50,13 +49,15 @@ def draw_animal_ears(pen: Pen, look: Look) -> None:
             pen.fill(ring(x, -0.85 - tall * 0.3, wide, tall * 0.7), look.skin)
 
 
-def draw_front_hair(pen: Pen, look: Look, outline: Outline, kind: str) -> float:
+def draw_front_hair(pen: Pen, look: Look, outline: Points, kind: str) -> float:
     """Hair on the crown; how low it reaches in the middle of the forehead (y)."""
     low = look.eye_y - look.eye_ry
     match kind:
         case "cap":
             y = pen.between(-0.85, min(low - 0.05, -0.3))
             _crown(pen, look, outline, y, pen.between(-0.1, 0.3), jag=0.0)
+        case "fringe" | "parted" | "spikes" if look.eye_kind == "anime" and pen.chance(0.6):
+            y = draw_locks(pen, look, pen.between(low - 0.35, low + 0.5 * look.eye_ry))
         case "fringe" if pen.chance(0.6 if look.eye_kind == "anime" else 0.2):
             y = pen.between(low - 0.25, look.eye_y + 0.2 * look.eye_ry)
             _bangs(pen, look, y)
@@ -87,7 +88,7 @@ def draw_front_hair(pen: Pen, look: Look, outline: Outline, kind: str) -> float:
     return y
 
 
-def _crown(pen: Pen, look: Look, outline: Outline, y: float, sides: float, *, jag: float) -> None:
+def _crown(pen: Pen, look: Look, outline: Points, y: float, sides: float, *, jag: float) -> None:
     """The part of the head above a line, a little larger; its lower edge straight, bent or in strands."""
     wide = look.width * pen.between(1.02, 1.15)
     up = pen.between(1.02, 1.25)
@@ -225,7 +226,7 @@ def draw_glasses(pen: Pen, look: Look) -> bool:
     return dark
 
 
-def draw_beard(pen: Pen, look: Look, outline: Outline) -> None:
+def draw_beard(pen: Pen, look: Look, outline: Points) -> None:
     """A beard round the mouth, or stubble; drawn before nose and mouth."""
     y = look.mouth_y - pen.between(0.05, 0.3)
     lower = outline[outline[:, 1] > y]

@@ -14,7 +14,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
+from pipelines.drawn_anime import draw_strands_behind
 from pipelines.drawn_body import draw_body, draw_chin
+from pipelines.drawn_eyes import draw_eyes
 from pipelines.drawn_hair import (
     draw_animal_ears,
     draw_back_hair,
@@ -27,7 +29,7 @@ from pipelines.drawn_hair import (
 )
 from pipelines.drawn_looks import FAMILIES, draw_look
 from pipelines.drawn_noses import draw_nose
-from pipelines.drawn_parts import Look, draw_brows, draw_eyes, draw_mouth
+from pipelines.drawn_parts import Look, draw_brows, draw_mouth
 from pipelines.drawn_pen import OVER, SPRITE_PX, Pen, Points, changed, edge, mixed, ring, scaled
 
 REGIONS = ("eyes", "nose", "mouth")
@@ -73,13 +75,16 @@ def _drawn(rng: np.random.Generator, without: str | None) -> tuple[Sprite, bool]
         else scaled(look.skin if rng.random() < 0.5 else look.hair, rng.uniform(0.1, 0.5))
     )
     outlined = FAMILIES[family].outlined
-    width = round(rng.uniform(1.5, 8)) if rng.random() < outlined else 0
+    width = round(rng.uniform(1.5, 4 if family == "anime" else 8)) if rng.random() < outlined else 0
     centre = (SPRITE_PX * OVER / 2, SPRITE_PX * OVER * rng.uniform(0.47, 0.53))
     pen = Pen(rng, unit, centre, ink, width, without=without)
     outline = head_outline(look)
     hair = _hair_kind(pen, family)
     if hair != "none" and pen.chance(0.6):
-        draw_back_hair(pen, look, pen.chance(0.6))
+        if look.eye_kind == "anime" and pen.chance(0.6):
+            draw_strands_behind(pen, look)
+        else:
+            draw_back_hair(pen, look, pen.chance(0.6))
     if not bare:
         draw_body(pen, look)
     low, points, dark = _draw_face(pen, look, outline, hair, family)
@@ -92,7 +97,8 @@ def head_outline(look: Look) -> Points:
     y = shape[:, 1]
     below = np.clip(y, 0, None)
     shape[:, 0] *= (1 - look.taper * y) * (1 - look.point * below**1.5 * 0.75)
-    shape[:, 0] += 0.16 * math.sin(look.pose.yaw) * below
+    lean = 0.16 + (0.2 * look.detail[0] if look.eye_kind == "anime" else 0.0)
+    shape[:, 0] += lean * math.sin(look.pose.yaw) * below
     return shape
 
 
@@ -114,9 +120,9 @@ def _draw_face(
     _light(pen, look, outline)
     if look.muzzle:
         _muzzle(pen, look)
-    if not animal and pen.chance(0.13):
+    if not animal and pen.chance(0.04 if family == "anime" else 0.13):
         draw_beard(pen, look, outline)
-    if pen.chance(0.2 if family == "anime" else 0.06):
+    if pen.chance(0.3 if family == "anime" else 0.06):
         _blush(pen, look)
     if not look.muzzle and pen.chance(0.2):
         draw_chin(pen, look)

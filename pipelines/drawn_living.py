@@ -1,12 +1,13 @@
-"""What grows or lives and has no face, for `drawn_things`: bushes, firs, fruit, hands, bodies, heads from behind."""
+"""What grows or lives and has no face, for `drawn_things`: bushes, firs, fruit, hands, hair, heads from behind."""
 
 from __future__ import annotations
 
 import numpy as np
 from PIL import ImageDraw
 
+from pipelines.drawn_anime import bent, draw_lock, draw_strands_behind
 from pipelines.drawn_body import draw_hand
-from pipelines.drawn_looks import SKINS
+from pipelines.drawn_looks import SKINS, draw_look
 from pipelines.drawn_pen import Colour, Pen, Points, hue, ring, scaled, smooth
 
 Ink = tuple[Colour, int]
@@ -91,6 +92,18 @@ def head_from_behind(rng: np.random.Generator, draw: ImageDraw.ImageDraw, wide: 
         draw.line((x + dx * 0.5, y - 0.8 * r, x + dx, y + 0.7 * r), fill=scaled(hair, rng.uniform(0.6, 1.4)), width=3)
 
 
+def hair(rng: np.random.Generator, draw: ImageDraw.ImageDraw, wide: int, ink: Ink) -> None:
+    """Locks and strands all round, and no face among them."""
+    x, y, r = spot(rng, wide)
+    pen, look = Pen(rng, r, (x, y), *ink, image=draw._image), draw_look(rng)[0]
+    draw_strands_behind(pen, look)
+    lines, gleam = pen.chance(0.5), pen.between(-0.8, 0.3)
+    for _ in range(int(rng.integers(3, 16))):
+        u = pen.between(-0.9, 0.9) * look.width
+        spine = bent((u * 0.8, -0.9), (u, pen.between(-0.1, 1.6)), pen.between(-0.2, 0.2))
+        draw_lock(pen, look, (spine, pen.between(0.05, 0.4)), lines, gleam)
+
+
 def hand(rng: np.random.Generator, draw: ImageDraw.ImageDraw, wide: int, ink: Ink) -> None:
     """A hand or fist at a sleeve's end, of any skin."""
     x, y, r = spot(rng, wide)
@@ -133,4 +146,4 @@ def ear(rng: np.random.Generator, draw: ImageDraw.ImageDraw, wide: int, ink: Ink
     draw.arc((x - 0.2 * r, y - 0.25 * r, x + 0.2 * r, y + 0.25 * r), 120, 330, fill=ink[0], width=max(2, ink[1]))
 
 
-LIVING = (bush, limbs, fruit, flower, head_from_behind, hand, hand, hand, foliage, foliage, ear)
+LIVING = (bush, limbs, fruit, flower, head_from_behind, hair, hair, hand, hand, hand, foliage, foliage, ear)

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pipelines.drawn_parts import EYE_KINDS, Look
+from pipelines.drawn_eyes import EYE_KINDS
+from pipelines.drawn_parts import Look
 from pipelines.drawn_pen import Colour, Pose, hue, mixed
 
 Range = tuple[float, float]
@@ -80,8 +81,9 @@ FAMILIES = {
         power=(2.2, 4.0), taper=(-0.15, 0.15), point=(0, 0.1), muzzle=(0.2, 0.45), shaded=0.02, skin="series",
     ),
     "anime": Family(
-        0.3, (0.7, 0.98), (0.0, 0.26), (0.38, 0.54), (0.2, 0.34), (0.5, 1.35), "anime anime anime anime arc almond",
-        (0.4, 0.68), (0.04, 0.14), "none dot dot line line curve nostrils", (0.56, 0.78), (0.06, 0.24),
+        0.36, (0.68, 1.05), (0.0, 0.3), (0.38, 0.54), (0.2, 0.42), (0.45, 1.4),
+        "anime anime anime anime anime arc almond", (0.4, 0.68), (0.04, 0.14),
+        "none none dot dot line line curve nostrils", (0.52, 0.8), (0.05, 0.24),
         "line smile smile frown open grin lips line", (0.06, 0.6, 0.16, 0.14, 0.02, 0.01, 0.01), 0.45, hat=0.06,
         outlined=0.65, power=(1.9, 2.3), taper=(0.05, 0.25), point=(0.25, 0.75), shaded=0.25, skin="pale",
     ),
@@ -162,7 +164,7 @@ def _look(rng: np.random.Generator, f: Family) -> Look:
         brow_kind=str(rng.choice(["line", "line", "thick", "lid", "none"])),
         muzzle=pick(f.muzzle) if f.muzzle[1] else 0.0,
         shaded=float(rng.uniform(0.4, 1.0)) if rng.random() < f.shaded else 0.0,
-        stroke=float(rng.exponential(0.12)),
+        stroke=float(rng.exponential(0.12)), detail=tuple(float(v) for v in rng.random(8)),
     )  # fmt: skip
 
 
@@ -172,6 +174,8 @@ def _skin(rng: np.random.Generator, kind: str) -> Colour:
         return (255, 255, 255) if pick < 0.7 else mixed((255, 255, 255), hue(rng, (0, 0.3), (0.7, 1)), 0.6)
     if kind == "series" and pick < 0.55:
         return int(rng.integers(225, 256)), int(rng.integers(185, 235)), int(rng.integers(10, 110))
+    if kind == "pale" and pick < 0.4:
+        return mixed((255, 246, 240), SKINS[int(pick * 10) % 2], float(rng.uniform(0, 1)))
     if kind in ("pale", "human") and pick < 0.93:
         tone = SKINS[int(rng.integers(2 if kind == "pale" and pick < 0.75 else len(SKINS)))]
         return mixed(tone, hue(rng, (0.0, 0.5), (0.5, 1.0)), float(rng.uniform(0, 0.2)))

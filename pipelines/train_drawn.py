@@ -10,10 +10,11 @@ centres (Zhou et al. 2019, a cross entropy that counts the sure less), the plain
 face, the generalised IoU of the boxes, and the cross entropy of the regions' visibility. All layers but the last
 multiply as `training_state.half` says.
 
-What ships is of one run of this command: 4,800 steps of the first network (76,800 pictures, 32 minutes of a core that
-others used too), 10,000 and 3,000 of the second (20,000 pictures, 27 and 7 minutes), and 6 minutes for the banks. The
-first two trainings go side by side, without which two cores that have AVX2 alone (.92 and .58 s a step) take over three
-hours instead of about two.
+What ships is of one run of this command on two cores with bfloat16, which a training of watermarks used too: 7,200
+steps of the first network (76,800 pictures, half of them twice: 49 minutes) beside 20,000 of the second (20,000
+pictures: an hour), then 6,000 more (17 minutes), and 3 minutes for the banks. Two cores that have AVX2 alone (.92 and
+.58 s a step where both are busy) take about four hours; there, --steps 4800 --parts-steps 10000 --again-steps 3000
+takes about two.
 
 Tried: samples of 160 px before emptier grounds (every held-out face found as well, but every second busy picture had a
 false one); parts from the detector's own cells (`scgan_data/faces/drawn_parts` says how far that went); the mean score
@@ -57,13 +58,13 @@ class Run:
 
     folder: Path
     """Holds the bank and the checkpoint."""
-    steps: int = 4800
+    steps: int = 7200
     sizes: Sizes = field(default_factory=Sizes)
     checkpoint_every: int = 200
     """Steps."""
-    parts_steps: int = 10000
+    parts_steps: int = 20000
     """Of the second network."""
-    again_steps: int = 3000
+    again_steps: int = 6000
     """Of the second network, the second time."""
     windows: int = 20000
     """Faces that the second network is shown."""

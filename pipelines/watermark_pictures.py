@@ -63,11 +63,11 @@ def _unseen(rng: np.random.Generator, size: int, pick: float) -> Image.Image:
         return draw_scene(rng, size, _photograph)
     if pick < 0.78:
         return _photograph(rng, size)
-    if pick < 0.84:
+    if pick < 0.82:
         return draw_toon(rng, size)
-    if pick < 0.87:
+    if pick < 0.85:
         return draw_premiere(rng, size, _photograph)
-    return draw_cast(rng, size, _photograph) if pick < 0.98 else draw_close(rng, size)
+    return draw_cast(rng, size, _photograph) if pick < 0.95 else draw_close(rng, size)
 
 
 @cache

@@ -111,13 +111,13 @@ WEIGHTS: dict[str, Weights] = {
         ),
         Weights(
             name="watermark",  # our own: pipelines/train_watermark.py
-            sha256="295c906aed835c93c715fc75713c839a78ebd8b323b98bd53e9adf6309e10efe",
+            sha256="56598d1f056b7883b9b3ff96cb31973a8f2df8edf70b57348c7f94fe08a6afb3",
             license="MIT",
             shipped="watermark.npz",
         ),
         Weights(
             name="drawn",  # our own: pipelines/train_drawn.py
-            sha256="4563defba791149902ee669cdb576aaf4f34802cdfa1110f3878b7db8971bbdd",
+            sha256="a8b1902e7c0cb08b13d4d9357425fa4609f055af3a7ab3760c4be241bcd4f4db",
             license="MIT",
             shipped="drawn.npz",
         ),

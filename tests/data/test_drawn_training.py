@@ -101,6 +101,21 @@ def test_a_batch_is_a_function_of_its_number_and_its_cells_hold_the_truth(bank: 
     np.testing.assert_allclose(width * height, 1, rtol=1e-3)  # in units of the root of the box's area
 
 
+def test_longer_training_is_shown_the_same_pictures_mirrored_with_their_truth(bank: Path):
+    from pipelines.drawn_bank import Sizes, draw_bank, open_bank
+    from pipelines.drawn_batches import RENDERED, draw_batch, mirror
+
+    opened = open_bank(draw_bank(bank, Sizes(12, 4)))
+    first, again, third = (draw_batch(5 + k * RENDERED, opened) for k in range(3))
+    assert np.array_equal(again.images, first.images[:, :, ::-1]) and np.array_equal(third.images, first.images)
+    assert all(np.array_equal(getattr(mirror(again), name), getattr(first, name)) for name in vars(first))
+    for picture, row, column in np.argwhere(first.heat == 1):
+        here, there = first.lengths[picture, :, row, column], again.lengths[picture, :, row, -1 - column]
+        assert again.heat[picture, row, -1 - column] == 1 and here[0] == there[0]
+        np.testing.assert_array_equal(there[1:5], [-here[3], here[2], -here[1], here[4]])  # the box
+        np.testing.assert_array_equal(there[5:9], [-here[7], here[8], -here[5], here[6]])  # the eyes
+
+
 def test_a_face_seen_closely_has_its_parts_where_they_are_and_an_empty_window_has_none(bank: Path):
     from pipelines.drawn_bank import Sizes, draw_bank, open_bank
     from pipelines.drawn_crops import EMPTY, FACES, draw_crops, mirrored
