@@ -7,8 +7,9 @@ personas, none of them in training): .387, .509, .566 and .519 with a layer from
 behind dark glasses are in it no more); .475, .724, .593 and .603 since heads have hooked noses, creased chins and
 shaded necks too; .491, .725, .595 and .616 by five windows instead of one (their mean, or three sizes, gave less);
 .579, .793, .646 and .659 after twice as many steps on twice as many faces; .607, .796, .645 and .679 since it meets
-what the first network doubts for 3,000 steps instead of 700: it had been trained too briefly, and longer still may
-give more. What is left in notionists: a chin's line is taken for a small mouth.
+what the first network doubts for 3,000 steps instead of 700: it had been trained too briefly; .637, .825, .679 and .715
+after twice as many steps again, and with anime's heads among those of training. All parts gained but notionists' mouth
+(.515 to .438), for which a chin's line is taken the more often.
 """
 
 from __future__ import annotations
