@@ -62,10 +62,14 @@ def test_a_ctrl_c_while_pictures_are_loaded_is_one_line_and_the_same_command_tra
         os.kill(os.getpid(), signal.SIGINT)
         return original(*given)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(train, "set_up", set_up)
-        with pytest.raises(StoppedError, match="stopped outside its steps; nothing is lost by running it again"):
-            train.train(tiny_dataset, tmp_path / "dots", style="dots", config=tiny_config())
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(train, "set_up", set_up)
+            with pytest.raises(StoppedError, match="stopped outside its steps; nothing is lost by running it again"):
+                train.train(tiny_dataset, tmp_path / "dots", style="dots", config=tiny_config())
+    finally:
+        signal.signal(signal.SIGINT, before)
     train.train(tiny_dataset, tmp_path / "dots", style="dots", config=tiny_config())
     assert checkpoint.load(tmp_path / "dots" / "checkpoint.pt")["step"] == 10
 
