@@ -52,7 +52,7 @@ def _scalp(pen: Pen, look: Look, size: tuple[float, float], lines: bool) -> None
 
 
 Lock = tuple[Points, float]
-"""The (8, 2) points of a lock's middle from root to tip, and half its width at the root."""
+"""The (8, 2) points of a lock's middle from root to tip, and half its greatest width."""
 
 
 def _fringe(pen: Pen, look: Look, wide: float, y: float) -> list[Lock]:

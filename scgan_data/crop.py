@@ -123,9 +123,8 @@ def run(rows: pd.DataFrame, config: CropConfig, folder: StageFolder, *, workers:
     earlier = sources["doubt"].where(said.isna())  # of the whole picture: still open
     done = decision.decide(done, config, said, stage="crop")
     _sheets(done[done["doubt"].notna()], config, folder)
-    files.write_json(
-        folder.extras / CROP_FILE, config.model_dump(mode="json", exclude={*DECIDES, "resnet50_file"})
-    )  # a place on this machine
+    settings = config.model_dump(mode="json", exclude={*DECIDES, "resnet50_file"})  # the file is this machine's own
+    files.write_json(folder.extras / CROP_FILE, settings)
     done["doubt"] = [with_doubt(e, d) if isinstance(d, str) else e for e, d in zip(earlier, done["doubt"], strict=True)]
     made, is_kept = done["crop_quad"].notna(), done["status"] == Status.KEPT
     folder.set_aside(done["id"][made & ~is_kept], done["id"][made & is_kept])
