@@ -23,6 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import dedup_search_hashes as generator
+from benchmarks.dedup_search_plot import draw
 from benchmarks.results import FOLDER, Figure, write
 
 MILLION = 1_000_000
@@ -191,7 +192,7 @@ def _growth(bench: Bench, plot: Path | None) -> list[Figure]:
             except subprocess.TimeoutExpired:
                 sys.stderr.write(f"{count:,} hashes, distance {distance}: more than {SECONDS_MOST} s\n")
     if plot is not None:
-        _draw(lines, plot)
+        draw(lines, TARGET_S, plot)
     return [
         Figure(f"growth: {count:,} hashes, distance {distance}", seconds, "s")
         for distance, line in lines.items()
@@ -201,25 +202,6 @@ def _growth(bench: Bench, plot: Path | None) -> list[Figure]:
 
 def _size(file: Path) -> int:
     return int(np.load(file, mmap_mode="r").size)
-
-
-def _draw(lines: dict[int, dict[int, float]], plot: Path) -> None:
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    from matplotlib import pyplot as plt
-
-    figure, axes = plt.subplots(figsize=(6, 4), dpi=120)
-    for distance, line in lines.items():
-        axes.loglog(list(line), list(line.values()), "o-", label=f"distance ≤ {distance}")
-        axes.axhline(TARGET_S[distance], ls=":", lw=0.8, color=axes.lines[-1].get_color())
-    axes.set(xlabel="hashes", ylabel="seconds for all pairs", title="dotted: the targets at a million")
-    axes.set_ylim(top=2 * SECONDS_MOST)
-    axes.legend()
-    figure.tight_layout()
-    plot.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(plot)
-    plt.close(figure)
 
 
 def _ours(file: Path, distance: int, pairs: Path | None = None, environment: dict[str, str] | None = None) -> Run:

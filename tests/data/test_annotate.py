@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scgan_data import annotate, manifest
+from scgan_data import annotate, manifest, schema
 from scgan_data.annotate import AnnotateConfig, region_boxes
 from scgan_data.records import ATTENTIVE, Origin, Region, hidden_in, hidden_text, with_doubt
 from scgan_data.regions import boxes
@@ -139,5 +139,5 @@ def test_a_manifest_from_before_the_further_regions_still_reads(tmp_path: Path) 
     table = pq.read_table(file)
     pq.write_table(table.drop_columns(sorted(new)), file)
     back = manifest.read(tmp_path)
-    assert back.columns.tolist() == manifest.COLUMNS and back["eyes_xyxy"][0].tolist() == SEEN["eyes_xyxy"]
+    assert back.columns.tolist() == schema.COLUMNS and back["eyes_xyxy"][0].tolist() == SEEN["eyes_xyxy"]
     assert back[sorted(new)].isna().all(axis=None)

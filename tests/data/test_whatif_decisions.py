@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageEnhance
 
-from scgan_data import dedup, flow, manifest
+from scgan_data import dedup, flow, manifest, schema
 from scgan_data import filter as stage
 from scgan_data.duplicates import pairs
 from scgan_data.limits import columns, crop_rules, decision, rules
@@ -108,7 +108,7 @@ def test_limits_of_crop_decide_as_crop_itself(
 def test_the_rules_know_every_limit_of_crop():
     named = {key for key in crop_rules.CropLimits.model_fields if key.startswith(("min_", "max_"))}
     assert named == {rule.key for rule in crop_rules.RULES}
-    assert {name for rule in crop_rules.RULES for name in rule.columns} <= set(manifest.COLUMNS)
+    assert {name for rule in crop_rules.RULES for name in rule.columns} <= set(schema.COLUMNS)
 
 
 @pytest.fixture(scope="module")
