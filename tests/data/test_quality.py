@@ -1,5 +1,6 @@
 """quality: borders, collages, screenshots and drawings told from the pictures that resemble them."""
 
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +60,18 @@ def test_a_border_is_measured_by_its_area(faces, avatars, bars, colour):
         whole = ImageOps.expand(picture, bars, colour)
         share = 1 - picture.width * picture.height / (whole.width * whole.height)
         assert border(whole) == pytest.approx(share, abs=0.015)
+
+
+@pytest.mark.parametrize("colour", ["magenta", "cyan", "lime", "#f01e9c"])
+@pytest.mark.parametrize("quality", [70, 85])
+def test_a_bright_frame_is_found_although_jpeg_lets_its_colour_bleed(avatars, colour, quality):
+    found = []
+    for avatar in avatars:
+        buffer = BytesIO()
+        ImageOps.expand(avatar, 10, colour).save(buffer, "JPEG", quality=quality)
+        found.append(border(Image.open(buffer).convert("RGB")))
+    share = 1 - avatars[0].width * avatars[0].height / ((avatars[0].width + 20) * (avatars[0].height + 20))
+    assert found == pytest.approx([share] * len(avatars), abs=0.02)
 
 
 def test_paper_and_plain_walls_are_no_border(faces, avatars):
