@@ -35,10 +35,13 @@ import json, sys, time, warnings
 warnings.filterwarnings("ignore")
 import numpy as np, torch
 from retinaface.predict_single import Model
-state, pictures, max_size, threshold = sys.argv[1:]
+state, pictures, max_size, threshold, precision = sys.argv[1:]
 model = Model(max_size=int(max_size))
 model.load_state_dict(torch.load(state, weights_only=True))
 model.eval()
+if precision == "float64":
+    net = model.model.double()
+    model.model = lambda x_nchw: [said.float() for said in net(x_nchw.double())]
 answers, started = [], 0.0
 with np.load(pictures) as held:
     loaded = [held[name] for name in held.files]
@@ -67,13 +70,17 @@ for line in sys.stdin:
 
 
 def predict_jsons(
-    state: Path, pictures: list[NDArray[np.uint8]], *, max_size: int, threshold: float
+    state: Path, pictures: list[NDArray[np.uint8]], *, max_size: int, threshold: float, precision: str = "float32"
 ) -> tuple[float, list[list[dict[str, Any]]]]:
-    """Seconds and answers of the package's `predict_jsons`, one picture after the other, with that state dict."""
+    """Seconds and answers of the package's `predict_jsons`, one picture after the other, with that state dict.
+
+    `precision` is that of the network's arithmetic, float32 (the package's) or float64.
+    """
     with tempfile.TemporaryDirectory() as folder:
         held = Path(folder) / "pictures.npz"
         np.savez(held, *pictures)
         command = [str(python()), "-c", _PREDICT, str(state), str(held), str(max_size), str(threshold)]
+        command.append(precision)
         done = subprocess.run(command, env=_environment(), check=True, stdout=subprocess.PIPE, text=True)
     seconds, answers = json.loads(done.stdout.splitlines()[-1])
     return float(seconds), answers
