@@ -6,8 +6,8 @@ picture of 512. Figures: benchmarks/results/filter_quality.md; no limit rejects 
 - `border`. A bar is a run of lines of one colour, from the edge inwards, which ends at once along most of its length.
   That end tells it from paper and plain walls: where an avatar begins on white, a few pixels of a line change. Only
   pairs of opposite sides count. (Where two fifths of the length were enough, the straight sides of a hat before a dark
-  wall made one of 1,200 portraits bordered.) Of bars and frames .92 to 1 are found; the others are as dark or as
-  bright as what they border on.
+  wall made one of 1,200 portraits bordered.) Of bars .89 to .98 and of frames .95 to 1 are found; the others are as
+  dark or as bright as what they border on.
 - `collage`. At a seam the picture jumps from one column to the next in nearly every row, more than it does on either
   side, and both sides hold something. A wall's edge or a door frame does that too, in up to .83 of the rows of a
   selfie; press photographs (3 of 30) and stills of animated films (6 of 104) have some beyond the limits. Drawings on
