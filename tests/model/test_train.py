@@ -19,6 +19,7 @@ from scgan_model.origin import origin
 from tests.model.training import SCRIPT, Killed, lines, stop_at, weights, work_of
 
 Make = Callable[..., TrainConfig]
+GPU = pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="wants a GPU"))
 
 
 def test_a_finished_model_has_all_its_parts(tiny_dataset: Path, tmp_path: Path, tiny_config: Make) -> None:
@@ -62,12 +63,19 @@ def test_a_misspelt_style_is_named_and_leaves_nothing(tiny_dataset: Path, tmp_pa
     assert not (tmp_path / "models").exists()
 
 
+@pytest.mark.parametrize("device", ["cpu", GPU])
 @pytest.mark.parametrize(("at", "kid"), [(3, None), (7, 5), (9, None)])
 def test_a_run_that_was_ended_anywhere_ends_bit_equal(
-    tiny_dataset: Path, tmp_path: Path, tiny_config: Make, monkeypatch: pytest.MonkeyPatch, at: int, kid: int | None
+    tiny_dataset: Path,
+    tmp_path: Path,
+    tiny_config: Make,
+    monkeypatch: pytest.MonkeyPatch,
+    at: int,
+    kid: int | None,
+    device: str,
 ) -> None:
     sizes = {"resolution_px": 64, "load_px": 64}  # levels deep enough to have dropout
-    config = tiny_config(dropout=0.3, kid_every_steps=kid, **sizes)
+    config = tiny_config(dropout=0.3, kid_every_steps=kid, device=device, deterministic=device == "cuda", **sizes)
     straight, ended = tmp_path / "straight", tmp_path / "ended"
     train.train(tiny_dataset, straight, style="dots", config=config)
     with monkeypatch.context() as patch:
