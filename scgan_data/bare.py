@@ -9,14 +9,15 @@ only what is new.
 `quick` decodes JPEGs at reduced size, `exact` makes every `phash` equal to imagehash's of the whole picture
 (`bare_hashes`). Neither makes a `pixel_id`, which needs a whole decode: only pictures of equal size and equal hashes
 can have the same pixels, and only those are decoded whole, in a second pass. Equal pixels under other hashes (a JPEG,
-decoded at reduced size, and a PNG of it) are found as near-copies.
+decoded at reduced size, and a PNG of it) are found as near-copies. Nor does `quick` see how sharp most JPEGs are: of
+pictures that have copies it is measured before one of them is chosen (`sharpened`).
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -82,6 +83,23 @@ def rows(pictures: Path, config: BareConfig, folder: StageFolder, *, workers: in
         hashed.loc[suspects.index, "pixel_id"] = found["pixel_id"]
     refused = listed.drop(waiting.index)
     return manifest.in_order(pd.concat([part for part in (refused, manifest.decide(hashed, "dedup")) if len(part)]))
+
+
+def sharpened(rows: pd.DataFrame, ids: Set[str], folder: StageFolder, *, workers: int | None = None) -> pd.DataFrame:
+    """The rows, with the sharpness of those named that have none yet."""
+    wanted = rows[rows["id"].isin(ids) & rows["sharpness"].isna() & rows["phash"].notna()]
+    if wanted.empty:
+        return rows
+    found = _per_file("sharpness", wanted, _sharpness, DecodeConfig(), folder, workers)
+    return rows.assign(sharpness=rows["sharpness"].fillna(found["sharpness"].astype("float64")))
+
+
+def _sharpness(batch: pd.DataFrame, config: DecodeConfig, *, threads: int) -> pd.DataFrame:
+    sizes = dict(
+        zip(batch["id"], zip(batch["width"].astype(int), batch["height"].astype(int), strict=True), strict=True)
+    )
+    found = _by_threads(lambda file, name: bare_hashes.sharpness(file, sizes[name]), batch, threads)
+    return pd.DataFrame({"sharpness": found}, dtype="float64")
 
 
 def _listed(pictures: Path, config: BareConfig, folder: StageFolder) -> pd.DataFrame:

@@ -26,7 +26,7 @@ from itertools import combinations_with_replacement
 import numpy as np
 import pandas as pd
 
-from scgan_data import hashes, manifest
+from scgan_data import bare, hashes, manifest
 from scgan_data.duplicates import candidates, comparison, exact, order, pairs, signatures
 from scgan_data.duplicates.candidates import Funnel, Reach, Search
 from scgan_data.duplicates.decision import decide
@@ -71,6 +71,9 @@ def run(rows: pd.DataFrame, config: DedupConfig, folder: StageFolder, *, workers
     table["confirmed"] = is_confirmed(table, config)
     pairs.write(folder.extras, table)
     _say(funnel, table, opened)
+    paired = {*table["id_one"], *table["id_two"]}
+    sharpened = bare.sharpened(rows, paired, folder, workers=workers)
+    rows = rows if sharpened is rows else order.best_first(sharpened, liked)
     return decide(rows.assign(thumbnail=None), table, config, liked)  # 600 bytes a row that no later stage needs
 
 

@@ -64,7 +64,7 @@ def run(rows: pd.DataFrame, config: FilterConfig, folder: StageFolder, *, worker
     """All rows, in their order: kept ones measured, those beyond a limit rejected, those near one in doubt."""
     weights.find(watermark.WEIGHTS)  # once, here, rather than by every worker
     rows = manifest.table(rows)
-    work = Work(quality.measure_batch, config.watermark, quality.version(config.watermark))
+    work = Work(quality.measure_batch, config.watermark, quality.version(config.watermark), reads=quality.READS)
     verdicts = verdicts_of(config.verdicts)
     measure = partial(per_image, work=work, folder=folder, workers=workers)
     decided = decide(_with(measure, rows, manifest.kept(rows)), config, verdicts)

@@ -13,7 +13,7 @@ ones 43 %), but it resembles a part, or a part of it resembles the whole (100 % 
 `thumbnail` is the picture in colour at 32 pixels (`glimpse`): what hashes of luma do not tell apart.
 
 A bare folder, which nobody collected, is hashed in two other modes (`bare_hashes`), and has no thumbnail: a JPEG there
-is decoded to its luma only.
+is decoded to its luma only, at reduced size.
 
 Sharpness and contrast are measured on luma with its longer side reduced to at most 256 pixels, so that they do not
 depend on the resolution a site happens to serve; a smaller picture is not enlarged. Contrast is the standard deviation
@@ -130,13 +130,17 @@ def of_luma(luma: Image.Image) -> dict[str, Any]:
     return {**of_parts(luma), "sharpness": sharpness, "contrast": contrast}
 
 
-def of_parts(luma: Image.Image) -> dict[str, str]:
+def of_parts(luma: Image.Image, extent_px: tuple[float, float] | None = None) -> dict[str, str]:
     """The three hashes of a reduced mode L picture, without a rounding between: a bit or two off imagehash's.
 
     A hash is the median rule on the lowest frequencies of a part reduced with Lanczos' kernel. Reduction and cosines
     are one matrix a side (cached by its length), so that the whole and all `VIEWS` cost one product, .6 ms.
+
+    `extent_px` is how many of `luma`'s pixels across and down the picture is, if not all: the last block of a reduced
+    one may lie in it in part (1107 pixels are 138.375 blocks of 8, and 139 are there).
     """
-    upright, across = _frequencies(luma.height, 1), _frequencies(luma.width, 0)
+    extent_x, extent_y = extent_px or luma.size
+    upright, across = _frequencies(luma.height, extent_y, 1), _frequencies(luma.width, extent_x, 0)
     half = _product(upright, np.asarray(luma))
     small = 8 * (1 + len(VIEWS))
     whole, views = np.split(_low(half[:small], across[:small], 8), [8])
@@ -162,15 +166,15 @@ def _low(half: NDArray[np.float32], across: NDArray[np.float32], low: int) -> ND
 
 
 @lru_cache(256)
-def _frequencies(side: int, axis: int) -> NDArray[np.float32]:
-    """(88, side): from a row of pixels to the lowest frequencies of ten parts; axis 0 is x.
+def _frequencies(side: int, extent: float, axis: int) -> NDArray[np.float32]:
+    """(88, side): from a row of pixels, `extent` of them the picture, to ten parts' lowest frequencies; axis 0 is x.
 
     The parts are the whole for `phash` (8 frequencies), each of `VIEWS` (8), the whole for `phash256` (16); a part is
     reduced to four times as many samples as it has frequencies.
     """
     views = [(8, box[axis], box[axis + 2]) for box in VIEWS.values()]
     parts = [(8, 0.0, 1.0), *views, (16, 0.0, 1.0)]
-    low = [_cosines(low) @ _lanczos(side, begin * side, end * side, 4 * low) for low, begin, end in parts]
+    low = [_cosines(low) @ _lanczos(side, begin * extent, end * extent, 4 * low) for low, begin, end in parts]
     return np.concatenate(low).astype(np.float32)
 
 

@@ -1,7 +1,8 @@
 """quality: what `filter` measures of a kept picture, in one decode: a visible mark, its layout, drawn or not.
 
-Size, contrast and sharpness were measured at collection (`hashes`). Layout and drawing cost 5 ms a picture of 512
-pixels on one core, the watermark's network several times that.
+Size, contrast and sharpness were measured at collection (`hashes`); the sharpness of a bare folder's pictures, which
+`bare_hashes` may leave out, is measured here. Layout and drawing cost 5 ms a picture of 512 pixels on one core, the
+watermark's network several times that.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ from typing import Any
 import pandas as pd
 from PIL import Image
 
-from scgan_data import drawn, images, layout, mark_text, watermark, weights
+from scgan_data import drawn, hashes, images, layout, mark_text, watermark, weights
 from scgan_data.stage import version_of
 from scgan_data.watermark import WatermarkConfig
 
 MODULES = (
     "scgan_data.drawn",
+    "scgan_data.hashes",
     "scgan_data.images",
     "scgan_data.layout",
     "scgan_data.mark_text",
@@ -26,7 +28,9 @@ MODULES = (
     "scgan_data.watermark_signature",
 )
 """What decides the measurements."""
-COLUMNS = ("watermark_score", "watermark_xyxy", "mark_text", "border", "collage", "screenshot", "drawn")
+COLUMNS = ("watermark_score", "watermark_xyxy", "mark_text", "border", "collage", "screenshot", "drawn", "sharpness")
+READS = ("sharpness",)
+"""What decides the measurements beside the picture."""
 
 
 def version(config: WatermarkConfig) -> str:
@@ -36,16 +40,19 @@ def version(config: WatermarkConfig) -> str:
 
 
 def measure_batch(batch: pd.DataFrame, config: WatermarkConfig) -> pd.DataFrame:
-    """The per-image function: rows with `path` to `COLUMNS`."""
-    measured = [measure(images.load(path), config) for path in batch["path"]]
+    """The per-image function: rows with `path` and `sharpness` to `COLUMNS`."""
+    known = batch["sharpness"].astype(object).where(batch["sharpness"].notna(), None)
+    measured = [measure(images.load(p), config, sharpness=s) for p, s in zip(batch["path"], known, strict=True)]
     return pd.DataFrame(measured, columns=list(COLUMNS))
 
 
-def measure(picture: Image.Image, config: WatermarkConfig) -> dict[str, Any]:
-    """`COLUMNS` of an RGB picture."""
+def measure(picture: Image.Image, config: WatermarkConfig, *, sharpness: float | None = None) -> dict[str, Any]:
+    """`COLUMNS` of an RGB picture; a known `sharpness` is handed through."""
     mark = watermark.find(picture, max_side_px=config.max_side_px, keep_signatures=config.signatures == "keep")
     line = _line(picture, config) if config.text_recognition else None
-    return {**marked(mark, line), **plain(picture)}
+    if sharpness is None:
+        sharpness, _ = hashes.sharpness_contrast(hashes.reduced(picture.convert("L")))
+    return {**marked(mark, line), **plain(picture), "sharpness": sharpness}
 
 
 def marked(mark: watermark.Mark, line: mark_text.Line | None) -> dict[str, Any]:

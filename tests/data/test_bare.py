@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import imagehash
+import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
+from PIL import Image, ImageFilter
 from skimage import data as pictures
 
 from scgan_data import bare, bare_hashes, collect, flow, hashes, images, manifest
@@ -21,6 +22,7 @@ from scgan_data.bare import BareConfig
 from scgan_data.collect import CollectConfig
 from scgan_data.dedup import DedupConfig
 from scgan_data.errors import ScganError
+from scgan_data.filter import FilterConfig
 from scgan_data.records import Reason
 from scgan_data.sources.folder import FolderSource
 from scgan_data.stage import open_stage
@@ -84,9 +86,11 @@ def test_exact_hashes_are_imagehashs_and_quick_ones_are_near(tmp_path: Path, gal
             whole = imagehash.phash(picture)
         assert row["phash"] == str(whole) and row["hash_mode"] == "phash/L"
         near = quick[name]
-        assert imagehash.hex_to_hash(near["phash"]) - whole <= 4 and near["hash_mode"] == "phash/L/draft"
+        assert imagehash.hex_to_hash(near["phash"]) - whole <= 4 and near["hash_mode"] == "phash/L/reduced"
         assert (near["width"], near["height"]) == (900, 700)
-        assert near["sharpness"] == pytest.approx(row["sharpness"], rel=0.1)
+        assert np.isnan(near["sharpness"])  # 225 pixels do not show that of 256
+        told = bare_hashes.sharpness(gallery / name, (900, 700))
+        assert told == pytest.approx(row["sharpness"], rel=0.1)
         assert near["id"] == row["id"]
 
 
@@ -135,6 +139,28 @@ def test_dedup_takes_a_bare_folder_and_leaves_it_as_it_is(tmp_path: Path, galler
     (copy,) = rows[rows["status"] == "rejected"].to_dict("records")
     assert copy["reason"] == "near_duplicate" and Path(copy["path"]).name in ("again.jpg", "coffee.jpg")
     assert {file: file.read_bytes() for file in gallery.iterdir()} == before
+
+
+def test_the_sharper_copy_stays_though_quick_hashing_cannot_see_it(tmp_path: Path, gallery: Path) -> None:
+    clear = photograph("coffee")
+    clear.save(gallery / "coffee.jpg", quality=60)
+    clear.filter(ImageFilter.GaussianBlur(4)).save(gallery / "blurred.jpg", quality=100)
+    assert (gallery / "blurred.jpg").stat().st_size > (gallery / "coffee.jpg").stat().st_size  # by bytes it would stay
+    flow.run_configured("dedup", DedupConfig(), gallery, tmp_path / "out", workers=1)
+    rows = {Path(row["source_url"]).name: row for row in manifest.read(tmp_path / "out").to_dict("records")}
+    assert (rows["blurred.jpg"]["reason"], rows["coffee.jpg"]["status"]) == ("near_duplicate", "kept")
+    assert {name for name, row in rows.items() if not np.isnan(row["sharpness"])} == {"blurred.jpg", "coffee.jpg"}
+
+
+def test_filter_measures_the_sharpness_that_quick_hashing_left_out(tmp_path: Path, gallery: Path) -> None:
+    photograph("coffee").filter(ImageFilter.GaussianBlur(30)).save(gallery / "blurred.jpg", quality=92)
+    flow.run_configured("dedup", DedupConfig(max_difference=None), gallery, tmp_path / "out", workers=1)
+    assert manifest.read(tmp_path / "out")["sharpness"].isna().all()
+    flow.run_configured("filter", FilterConfig(), tmp_path / "out", tmp_path / "filtered", workers=1)
+    for row in manifest.read(tmp_path / "filtered").to_dict("records"):
+        luma = hashes.reduced(images.load(row["path"]).convert("L"))
+        assert row["sharpness"] == pytest.approx(hashes.sharpness_contrast(luma)[0], abs=1e-6)
+        assert (row["reason"] == Reason.BLURRED) == (Path(row["source_url"]).name == "blurred.jpg")
 
 
 def test_what_dedup_wrote_below_the_folder_is_no_picture_of_it(tmp_path: Path, gallery: Path) -> None:

@@ -133,6 +133,18 @@ def test_the_modes_differ_where_they_say(jpeg: Jpeg) -> None:
     assert wide[0] - wide[1] <= 4 and wide[0] - wide[2] <= 16
 
 
+@pytest.mark.parametrize("size", [(904, 1107), (1001, 777), (6150, 775)])
+def test_quick_hashes_reckon_with_the_block_that_ends_beyond_the_edge(size: tuple[int, int]) -> None:
+    away = []
+    for name in ("astronaut", "chelsea", "coffee", "rocket"):
+        image = Image.fromarray(getattr(data, name)()).resize(size, Image.Resampling.BICUBIC)
+        file = save(image, "JPEG", quality=90)
+        quick, whole = bare_hashes.hashed(file, DecodeConfig(), bare_hashes.QUICK), Image.open(BytesIO(file))
+        assert imagehash.hex_to_hash(quick["phash"]) - imagehash.phash(whole) <= 2
+        away.append(imagehash.hex_to_hash(quick["phash256"]) - imagehash.phash(whole, hash_size=16))
+    assert np.mean(away) <= 4, away  # 7, 13 and 26 with that block taken for a whole one
+
+
 @pytest.mark.parametrize("mode", [bare_hashes.QUICK, bare_hashes.EXACT])
 def test_a_truncated_file_is_found_in_every_mode(jpeg: Jpeg, mode: str) -> None:
     file = save(Image.fromarray(data.astronaut()).resize((1200, 1000)), "JPEG", quality=90)

@@ -125,8 +125,10 @@ def test_a_score_does_not_depend_on_the_batch(tmp_path: Path):
         picture.save(tmp_path / f"{k}.png")
         paths.append(str(tmp_path / f"{k}.png"))
     config = WatermarkConfig()
-    together = quality.measure_batch(pd.DataFrame({"path": paths}), config)
-    alone = [quality.measure_batch(pd.DataFrame({"path": [path]}), config) for path in reversed(paths)]
+    together = quality.measure_batch(pd.DataFrame({"path": paths, "sharpness": 0.3}), config)
+    alone = [
+        quality.measure_batch(pd.DataFrame({"path": [path], "sharpness": 0.3}), config) for path in reversed(paths)
+    ]
     pd.testing.assert_frame_equal(together, pd.concat(alone[::-1], ignore_index=True), check_exact=True)
 
 
