@@ -9,8 +9,8 @@ only what is new.
 `quick` decodes JPEGs at reduced size, `exact` makes every `phash` equal to imagehash's of the whole picture
 (`bare_hashes`). Neither makes a `pixel_id`, which needs a whole decode: only pictures of equal size and equal hashes
 can have the same pixels, and only those are decoded whole, in a second pass. Equal pixels under other hashes (a JPEG,
-decoded at reduced size, and a PNG of it) are found as near-copies. Nor does `quick` see how sharp most JPEGs are: of
-pictures that have copies it is measured before one of them is chosen (`sharpened`).
+decoded at reduced size, and a PNG of it) are found as near-copies. Nor do they say how sharp a picture is: of those
+that have copies it is measured before one is chosen (`sharpened`).
 """
 
 from __future__ import annotations

@@ -12,8 +12,8 @@ ones 43 %), but it resembles a part, or a part of it resembles the whole (100 % 
 
 `thumbnail` is the picture in colour at 32 pixels (`glimpse`): what hashes of luma do not tell apart.
 
-A bare folder, which nobody collected, is hashed in two other modes (`bare_hashes`), and has no thumbnail: a JPEG there
-is decoded to its luma only, at reduced size.
+A bare folder, which nobody collected, is hashed in two other modes (`bare_hashes`), and has no thumbnail, since a JPEG
+there is decoded to its luma only; its pictures' sharpness is measured where it is asked for.
 
 Sharpness and contrast are measured on luma with its longer side reduced to at most 256 pixels, so that they do not
 depend on the resolution a site happens to serve; a smaller picture is not enlarged. Contrast is the standard deviation
@@ -25,8 +25,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
+from functools import cache, lru_cache
+from typing import Any, NamedTuple
 
 import imagehash
 import numpy as np
@@ -55,8 +55,28 @@ VIEWS: dict[str, Xyxy] = {
 MODULES = ("scgan_data.hashes", "scgan_data.glimpse", "scgan_data.images", "scgan_data.jpeg")
 """The modules whose source decides what `measure` returns."""
 MEASURED_SIDE_PX = 256
+MATRICES = 1024
+"""How many are kept, 40 to 140 kB each: folders of scraped pictures have hundreds of widths and heights."""
+_LOW, _WIDE = 8, 16
+"""Frequencies along a side of a 64-bit and of a 256-bit hash."""
 _ROWS, _COLUMNS = 8, 64
 """The blocks of a product of matrices: small enough (8 x 511 x 64 multiplications) for BLAS to use one thread."""
+
+
+class _Spans(NamedTuple):
+    """Along one axis: what the parts extend over, each once, the whole first; and which of these each part has."""
+
+    spans: list[tuple[float, float]]
+    of_part: list[int]
+
+
+def _spans(axis: int) -> _Spans:
+    wanted = [(0.0, 1.0), *((box[axis], box[axis + 2]) for box in VIEWS.values())]
+    spans = list(dict.fromkeys(wanted))
+    return _Spans(spans, [spans.index(span) for span in wanted])
+
+
+_SPANS = (_spans(0), _spans(1))
 
 
 class DecodeConfig(Config):
@@ -126,15 +146,15 @@ def reduced(luma: Image.Image) -> Image.Image:
 
 def of_luma(luma: Image.Image) -> dict[str, Any]:
     """The three hashes, sharpness and contrast of a reduced mode L picture."""
-    sharpness, contrast = sharpness_contrast(luma)
-    return {**of_parts(luma), "sharpness": sharpness, "contrast": contrast}
+    sharpness, spread = sharpness_contrast(luma)
+    return {**of_parts(luma), "sharpness": sharpness, "contrast": spread}
 
 
 def of_parts(luma: Image.Image, extent_px: tuple[float, float] | None = None) -> dict[str, str]:
     """The three hashes of a reduced mode L picture, without a rounding between: a bit or two off imagehash's.
 
     A hash is the median rule on the lowest frequencies of a part reduced with Lanczos' kernel. Reduction and cosines
-    are one matrix a side (cached by its length), so that the whole and all `VIEWS` cost one product, .6 ms.
+    are one matrix a side (cached by its length), so that the whole and all `VIEWS` cost one product, .2 ms at 277 px.
 
     `extent_px` is how many of `luma`'s pixels across and down the picture is, if not all: the last block of a reduced
     one may lie in it in part (1107 pixels are 138.375 blocks of 8, and 139 are there).
@@ -142,9 +162,9 @@ def of_parts(luma: Image.Image, extent_px: tuple[float, float] | None = None) ->
     extent_x, extent_y = extent_px or luma.size
     upright, across = _frequencies(luma.height, extent_y, 1), _frequencies(luma.width, extent_x, 0)
     half = _product(upright, np.asarray(luma))
-    small = 8 * (1 + len(VIEWS))
-    whole, views = np.split(_low(half[:small], across[:small], 8), [8])
-    wide = _low(half[small:], across[small:], 16)
+    rows, columns = (values[:-_WIDE].reshape(-1, _LOW, luma.width) for values in (half, across))
+    whole, views = np.split(_low(rows[_SPANS[1].of_part], columns[_SPANS[0].of_part]), [_LOW * _LOW // 8])
+    wide = _low(half[None, -_WIDE:], across[None, -_WIDE:])
     return {name: bits.tobytes().hex() for name, bits in (("phash", whole), ("phash256", wide), ("phash_views", views))}
 
 
@@ -155,61 +175,78 @@ def _product(rows: NDArray[np.float32], pixels: NDArray[np.uint8]) -> NDArray[np
     return np.concatenate(parts, axis=2).reshape(len(rows), -1)
 
 
-def _low(half: NDArray[np.float32], across: NDArray[np.float32], low: int) -> NDArray[np.uint8]:
-    """(parts * low * low / 8,): the bits of parts that stand one after the other, by the median rule."""
-    width = half.shape[1]
-    found = half.reshape(-1, low, width) @ across.reshape(-1, low, width).swapaxes(1, 2)
-    flat = found.reshape(-1, low * low)
-    middle = low * low // 2
+def _low(half: NDArray[np.float32], across: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """(parts * low * low / 8,): the bits of parts, by the median rule, from two (parts, low, width)."""
+    flat = (half @ across.swapaxes(1, 2)).reshape(len(half), -1)
+    middle = flat.shape[1] // 2
     median = np.partition(flat, (middle - 1, middle))[:, middle - 1 : middle + 1].mean(1, keepdims=True)
     return np.packbits(flat > median)
 
 
-@lru_cache(256)
+@lru_cache(MATRICES)
 def _frequencies(side: int, extent: float, axis: int) -> NDArray[np.float32]:
-    """(88, side): from a row of pixels, `extent` of them the picture, to ten parts' lowest frequencies; axis 0 is x.
+    """(8 spans + 16, side): from a row of pixels, `extent` of them the picture, to lowest frequencies; axis 0 is x.
 
-    The parts are the whole for `phash` (8 frequencies), each of `VIEWS` (8), the whole for `phash256` (16); a part is
-    reduced to four times as many samples as it has frequencies.
+    Eight of each span along the axis that a part has, for `phash` and the views, then sixteen of the whole, for
+    `phash256`. A span is reduced to four times as many samples as it has frequencies.
     """
-    views = [(8, box[axis], box[axis + 2]) for box in VIEWS.values()]
-    parts = [(8, 0.0, 1.0), *views, (16, 0.0, 1.0)]
-    low = [_cosines(low) @ _lanczos(side, begin * extent, end * extent, 4 * low) for low, begin, end in parts]
-    return np.concatenate(low).astype(np.float32)
+    spans = extent * np.array(_SPANS[axis].spans)
+    small = _cosines(_LOW) @ _lanczos(side, spans, 4 * _LOW)
+    wide = _cosines(_WIDE) @ _lanczos(side, spans[:1], 4 * _WIDE)
+    return np.concatenate([small.reshape(-1, side), wide[0]]).astype(np.float32)
 
 
+def forget_matrices() -> None:
+    """As if no picture had been hashed: for measuring."""
+    _frequencies.cache_clear()
+
+
+@cache
 def _cosines(low: int) -> NDArray[np.float64]:
     """(low, 4 low): the lowest rows of a DCT-II."""
     rows: NDArray[np.float64] = np.cos(np.pi / (4 * low) * np.outer(np.arange(low), np.arange(4 * low) + 0.5))
     return rows
 
 
-def _lanczos(side: int, begin: float, end: float, samples: int) -> NDArray[np.float64]:
-    """(samples, side): the reduction of pixels begin to end, as Pillow's LANCZOS weighs them."""
+def _lanczos(side: int, spans: NDArray[np.float64], samples: int) -> NDArray[np.float64]:
+    """(spans, samples, side): the reduction of pixels begin to end, `spans` (n, 2), as Pillow's LANCZOS weighs them.
+
+    The kernel sinc(x) sinc(x / 3) is sinc(x / 3)^2 (1 - 4/3 sin(pi x / 3)^2): one sine a pixel near a sample.
+    """
+    begin, end = spans[:, :1], spans[:, 1:]
     step = (end - begin) / samples
-    width = max(step, 1.0)
+    width = np.maximum(step, 1.0)
     centres = begin + (np.arange(samples) + 0.5) * step
-    away = (np.arange(side) + 0.5 - centres[:, None]) / width
-    inside = (np.arange(side) >= np.floor(begin)) & (np.arange(side) < np.ceil(end))
-    near = (np.abs(away) < 3) & inside
-    weights = np.zeros_like(away)
-    weights[near] = np.sinc(away[near]) * np.sinc(away[near] / 3)
-    normal: NDArray[np.float64] = weights / weights.sum(1, keepdims=True)
-    return normal
+    taps = np.arange(int(6 * width.max()) + 2)
+    pixels = np.floor(centres - 3 * width).astype(np.int64)[..., None] + taps
+    away = (pixels + 0.5 - centres[..., None]) / width[..., None]
+    inside = (pixels >= np.floor(begin)[..., None]) & (pixels < np.ceil(end)[..., None])
+    third = np.sinc(away / 3)
+    kernel = third**2 * (1 - 4 / 3 * (third * np.pi / 3 * away) ** 2)
+    weights = np.where(inside & (np.abs(away) < 3), kernel, 0.0)
+    margin = len(taps)
+    placed = np.zeros((len(spans), samples, side + 2 * margin))
+    np.put_along_axis(placed, pixels + margin, weights / weights.sum(-1, keepdims=True), -1)
+    return placed[..., margin : margin + side]
 
 
 def sharpness_contrast(luma: Image.Image) -> tuple[float, float]:
     """Sharpness and contrast of a mode L picture, as this module's docstring defines them."""
     small = luma.copy()
     small.thumbnail((MEASURED_SIDE_PX, MEASURED_SIDE_PX), Image.Resampling.BOX)
-    counts, levels = np.array(small.histogram()), np.arange(256)
-    contrast = _spread(small.width * small.height, int(counts @ levels), int(counts @ levels**2))
-    if min(small.size) < 3 or contrast == 0:
-        return 0.0, contrast
+    spread = contrast(small)
+    if min(small.size) < 3 or spread == 0:
+        return 0.0, spread
     grey = np.asarray(small).astype(np.int16)
     laplacian = grey[:-2, 1:-1] + grey[2:, 1:-1] + grey[1:-1, :-2] + grey[1:-1, 2:] - 4 * grey[1:-1, 1:-1]
     squares = np.einsum("ij,ij->", laplacian, laplacian, dtype=np.int64)
-    return _spread(laplacian.size, int(laplacian.sum(dtype=np.int64)), int(squares)) / contrast, contrast
+    return _spread(laplacian.size, int(laplacian.sum(dtype=np.int64)), int(squares)) / spread, spread
+
+
+def contrast(luma: Image.Image) -> float:
+    """The standard deviation of a mode L picture's pixels, 0 to 127."""
+    counts, levels = np.array(luma.histogram()), np.arange(256)
+    return _spread(luma.width * luma.height, int(counts @ levels), int(counts @ levels**2))
 
 
 def _spread(count: int, total: int, squares: int) -> float:

@@ -1,8 +1,8 @@
 """quality: what `filter` measures of a kept picture, in one decode: a visible mark, its layout, drawn or not.
 
-Size, contrast and sharpness were measured at collection (`hashes`); the sharpness of a bare folder's pictures, which
-`bare_hashes` may leave out, is measured here. Layout and drawing cost 5 ms a picture of 512 pixels on one core, the
-watermark's network several times that.
+Size, contrast and sharpness were measured at collection (`hashes`); the sharpness of a bare folder's pictures is
+measured here. Layout and drawing cost 5 ms a picture of 512 pixels on one core, the watermark's network several times
+that.
 """
 
 from __future__ import annotations

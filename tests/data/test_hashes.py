@@ -126,9 +126,11 @@ def test_the_modes_differ_where_they_say(jpeg: Jpeg) -> None:
         hashes.MODE,
     }
     assert {row["width"] for row in (quick, exact, collected)} == {1200}
-    for name in ("phash_views", "sharpness", "contrast", "file_bytes"):
+    for name in ("phash_views", "file_bytes"):
         assert exact[name] == collected[name]
-    assert set(quick) == set(exact) == set(collected) - {"pixel_id", "thumbnail"}
+    assert exact["contrast"] == pytest.approx(collected["contrast"], rel=0.02)
+    assert quick["contrast"] == pytest.approx(collected["contrast"], rel=0.05)
+    assert set(quick) == set(exact) == set(collected) - {"pixel_id", "thumbnail", "sharpness"}
     wide = [imagehash.hex_to_hash(row["phash256"]) for row in (collected, exact, quick)]
     assert wide[0] - wide[1] <= 4 and wide[0] - wide[2] <= 16
 
@@ -156,7 +158,7 @@ def test_grey_stays_grey_in_quick_mode_but_not_where_it_is_transparent() -> None
     grey = Image.fromarray(data.camera())
     for file in (save(grey, "PNG"), save(grey, "PNG", transparency=200)):
         quick, collected = bare_hashes.hashed(file, DecodeConfig(), bare_hashes.QUICK), measure(file, DecodeConfig())
-        for name in ("width", "height", "phash_views", "sharpness", "contrast"):
+        for name in ("width", "height", "phash_views"):
             assert quick[name] == collected.columns[name]
 
 
