@@ -42,7 +42,7 @@ from PIL import Image
 
 from benchmarks import dedup_edits_peer as peer
 from benchmarks.results import Figure, write
-from scgan_data import bare, hashes
+from scgan_data import bare, hash_matrices
 from scgan_data.bare import BareConfig
 from scgan_data.sample import selfies
 from scgan_data.stage import open_stage
@@ -155,7 +155,7 @@ def _speed(folder: Path, home: Path, rounds: int) -> list[Figure]:
 def _varied_speed(folder: Path, home: Path, rounds: int) -> list[Figure]:
     ratios = []
     for _ in range(rounds):
-        hashes.forget_matrices()
+        hash_matrices.forget()
         ratios.append(_peers(folder).seconds / _ours(folder, home, CONFIGS["quick"]).seconds)
     said = f"{len(list(folder.iterdir()))} JPEGs of as many sizes, quick: rate against imagededup"
     return [Figure(said, float(np.median(ratios)), "x", None, peer.NAME)]

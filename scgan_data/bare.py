@@ -85,20 +85,21 @@ def rows(pictures: Path, config: BareConfig, folder: StageFolder, *, workers: in
     return manifest.in_order(pd.concat([part for part in (refused, manifest.decide(hashed, "dedup")) if len(part)]))
 
 
-def sharpened(rows: pd.DataFrame, ids: Set[str], folder: StageFolder, *, workers: int | None = None) -> pd.DataFrame:
+def sharpened(
+    rows: pd.DataFrame, ids: Set[str], config: DecodeConfig, folder: StageFolder, *, workers: int | None = None
+) -> pd.DataFrame:
     """The rows, with the sharpness of those named that have none yet."""
     wanted = rows[rows["id"].isin(ids) & rows["sharpness"].isna() & rows["phash"].notna()]
     if wanted.empty:
         return rows
-    found = _per_file("sharpness", wanted, _sharpness, DecodeConfig(), folder, workers)
+    found = _per_file("sharpness", wanted, _sharpness, config, folder, workers)
     return rows.assign(sharpness=rows["sharpness"].fillna(found["sharpness"].astype("float64")))
 
 
 def _sharpness(batch: pd.DataFrame, config: DecodeConfig, *, threads: int) -> pd.DataFrame:
-    sizes = dict(
-        zip(batch["id"], zip(batch["width"].astype(int), batch["height"].astype(int), strict=True), strict=True)
-    )
-    found = _by_threads(lambda file, name: bare_hashes.sharpness(file, sizes[name]), batch, threads)
+    sides = batch[["width", "height"]].astype(int)
+    size_of = dict(zip(batch["id"], zip(sides["width"], sides["height"], strict=True), strict=True))
+    found = _by_threads(lambda file, name: bare_hashes.sharpness(file, size_of[name], config), batch, threads)
     return pd.DataFrame({"sharpness": found}, dtype="float64")
 
 

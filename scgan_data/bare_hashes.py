@@ -21,7 +21,7 @@ from PIL import Image
 
 from scgan_data import hashes, images
 from scgan_data.hashes import DecodeConfig
-from scgan_data.images import UndecodableError
+from scgan_data.images import Picture, UndecodableError
 
 QUICK: Literal["phash/L/reduced"] = "phash/L/reduced"
 """JPEGs decoded at reduced size, then as `hashes.MODE`."""
@@ -37,7 +37,7 @@ def hashed(data: bytes, config: DecodeConfig, mode: str) -> dict[str, Any]:
     """`hashes.measure`'s columns but `pixel_id` and `sharpness`, hashed as `mode` says."""
     side_px = QUICK_SIDE_PX if mode == QUICK else None
     try:
-        picture = images.decode(data, max_bytes=config.max_bytes, max_pixels=config.max_pixels, luma_of_px=side_px)
+        picture = _decoded(data, config, side_px)
     except UndecodableError as error:
         return hashes.refused(error)
     whole = picture.image if picture.image.mode == "L" else picture.image.convert("L")
@@ -59,11 +59,15 @@ def _quick(luma: Image.Image, full_px: tuple[int, int]) -> dict[str, str]:
     return hashes.of_parts(luma, (full_px[0] / block_px, full_px[1] / block_px))
 
 
-def sharpness(file: Path, size_px: tuple[int, int]) -> float | None:
+def sharpness(file: Path, size_px: tuple[int, int], config: DecodeConfig) -> float | None:
     """The sharpness of a picture of that width and height; None where it is not to be had."""
-    least_px = max(1, hashes.MEASURED_SIDE_PX * min(size_px) // max(size_px))
+    side_px = max(1, hashes.MEASURED_SIDE_PX * min(size_px) // max(size_px))
     try:
-        luma = images.decode(file.read_bytes(), luma_of_px=least_px).image.convert("L")
+        picture = _decoded(file.read_bytes(), config, side_px)
     except (UndecodableError, OSError):
         return None
-    return hashes.sharpness_contrast(hashes.reduced(luma))[0]
+    return hashes.sharpness_contrast(hashes.reduced(picture.image.convert("L")))[0]
+
+
+def _decoded(data: bytes, config: DecodeConfig, side_px: int | None) -> Picture:
+    return images.decode(data, max_bytes=config.max_bytes, max_pixels=config.max_pixels, luma_of_px=side_px)

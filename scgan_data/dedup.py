@@ -5,8 +5,9 @@ measured at collection, propose pairs, mirror images included; the 256-bit hash 
 and settles what is nearer than `sure_distance256`; pairs whose other parts do not agree are dropped (`agreement`); so
 are those whose thumbnails in the manifest (`glimpse`), aligned, differ by far more than copies do; what is left is
 looked at, aligned (`similarity`). Hashes of one `hash_mode` only are compared with each other. Files are opened for
-that last step alone, each once and never again. Where there is no thumbnail (a bare folder, or one collected before
-there were any, until `collect` measures it again) that step is skipped: more files are opened, and the same decided.
+that last step alone, each once and never again; of a bare folder also for the sharpness of what has copies. Where there
+is no thumbnail (a bare folder, or one collected before there were any, until `collect` measures it again) that step is
+skipped: more files are opened, and the same decided.
 
 On the sample (1,122 rows) hashes propose 27,862 pairs, 2,908 are left by the 256-bit ones and the agreement, 48 of them
 settled; 197 by the thumbnails (.71 % of the proposed), for which 212 files are opened; 72 of these are copies. Without
@@ -72,7 +73,7 @@ def run(rows: pd.DataFrame, config: DedupConfig, folder: StageFolder, *, workers
     pairs.write(folder.extras, table)
     _say(funnel, table, opened)
     paired = {*table["id_one"], *table["id_two"]}
-    sharpened = bare.sharpened(rows, paired, folder, workers=workers)
+    sharpened = bare.sharpened(rows, paired, config.bare.decode, folder, workers=workers)
     rows = rows if sharpened is rows else order.best_first(sharpened, liked)
     return decide(rows.assign(thumbnail=None), table, config, liked)  # 600 bytes a row that no later stage needs
 

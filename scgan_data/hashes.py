@@ -25,7 +25,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 import imagehash
@@ -34,8 +33,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import Field
 
-from scgan_data import glimpse, images, jpeg
+from scgan_data import glimpse, hash_matrices, images, jpeg
 from scgan_data.config import Config
+from scgan_data.hash_matrices import LOW, WIDE
 from scgan_data.images import Picture, UndecodableError
 
 MODE = "phash/L/256"
@@ -52,13 +52,15 @@ VIEWS: dict[str, Xyxy] = {
     "without head": (0.0, 0.14, 1.0, 1.0),
 }
 """The parts of a picture that have a hash of their own, as fractions of its sides."""
-MODULES = ("scgan_data.hashes", "scgan_data.glimpse", "scgan_data.images", "scgan_data.jpeg")
+MODULES = (
+    "scgan_data.hashes",
+    "scgan_data.hash_matrices",
+    "scgan_data.glimpse",
+    "scgan_data.images",
+    "scgan_data.jpeg",
+)
 """The modules whose source decides what `measure` returns."""
 MEASURED_SIDE_PX = 256
-MATRICES = 1024
-"""How many are kept, 40 to 140 kB each: folders of scraped pictures have hundreds of widths and heights."""
-_LOW, _WIDE = 8, 16
-"""Frequencies along a side of a 64-bit and of a 256-bit hash."""
 _ROWS, _COLUMNS = 8, 64
 """The blocks of a product of matrices: small enough (8 x 511 x 64 multiplications) for BLAS to use one thread."""
 
@@ -66,13 +68,13 @@ _ROWS, _COLUMNS = 8, 64
 class _Spans(NamedTuple):
     """Along one axis: what the parts extend over, each once, the whole first; and which of these each part has."""
 
-    spans: list[tuple[float, float]]
+    spans: tuple[tuple[float, float], ...]
     of_part: list[int]
 
 
 def _spans(axis: int) -> _Spans:
     wanted = [(0.0, 1.0), *((box[axis], box[axis + 2]) for box in VIEWS.values())]
-    spans = list(dict.fromkeys(wanted))
+    spans = tuple(dict.fromkeys(wanted))
     return _Spans(spans, [spans.index(span) for span in wanted])
 
 
@@ -160,11 +162,12 @@ def of_parts(luma: Image.Image, extent_px: tuple[float, float] | None = None) ->
     one may lie in it in part (1107 pixels are 138.375 blocks of 8, and 139 are there).
     """
     extent_x, extent_y = extent_px or luma.size
-    upright, across = _frequencies(luma.height, extent_y, 1), _frequencies(luma.width, extent_x, 0)
+    across = hash_matrices.frequencies(luma.width, extent_x, _SPANS[0].spans)
+    upright = hash_matrices.frequencies(luma.height, extent_y, _SPANS[1].spans)
     half = _product(upright, np.asarray(luma))
-    rows, columns = (values[:-_WIDE].reshape(-1, _LOW, luma.width) for values in (half, across))
-    whole, views = np.split(_low(rows[_SPANS[1].of_part], columns[_SPANS[0].of_part]), [_LOW * _LOW // 8])
-    wide = _low(half[None, -_WIDE:], across[None, -_WIDE:])
+    rows, columns = (values[:-WIDE].reshape(-1, LOW, luma.width) for values in (half, across))
+    whole, views = np.split(_low(rows[_SPANS[1].of_part], columns[_SPANS[0].of_part]), [LOW * LOW // 8])
+    wide = _low(half[None, -WIDE:], across[None, -WIDE:])
     return {name: bits.tobytes().hex() for name, bits in (("phash", whole), ("phash256", wide), ("phash_views", views))}
 
 
@@ -181,53 +184,6 @@ def _low(half: NDArray[np.float32], across: NDArray[np.float32]) -> NDArray[np.u
     middle = flat.shape[1] // 2
     median = np.partition(flat, (middle - 1, middle))[:, middle - 1 : middle + 1].mean(1, keepdims=True)
     return np.packbits(flat > median)
-
-
-@lru_cache(MATRICES)
-def _frequencies(side: int, extent: float, axis: int) -> NDArray[np.float32]:
-    """(8 spans + 16, side): from a row of pixels, `extent` of them the picture, to lowest frequencies; axis 0 is x.
-
-    Eight of each span along the axis that a part has, for `phash` and the views, then sixteen of the whole, for
-    `phash256`. A span is reduced to four times as many samples as it has frequencies.
-    """
-    spans = extent * np.array(_SPANS[axis].spans)
-    small = _cosines(_LOW) @ _lanczos(side, spans, 4 * _LOW)
-    wide = _cosines(_WIDE) @ _lanczos(side, spans[:1], 4 * _WIDE)
-    return np.concatenate([small.reshape(-1, side), wide[0]]).astype(np.float32)
-
-
-def forget_matrices() -> None:
-    """As if no picture had been hashed: for measuring."""
-    _frequencies.cache_clear()
-
-
-@cache
-def _cosines(low: int) -> NDArray[np.float64]:
-    """(low, 4 low): the lowest rows of a DCT-II."""
-    rows: NDArray[np.float64] = np.cos(np.pi / (4 * low) * np.outer(np.arange(low), np.arange(4 * low) + 0.5))
-    return rows
-
-
-def _lanczos(side: int, spans: NDArray[np.float64], samples: int) -> NDArray[np.float64]:
-    """(spans, samples, side): the reduction of pixels begin to end, `spans` (n, 2), as Pillow's LANCZOS weighs them.
-
-    The kernel sinc(x) sinc(x / 3) is sinc(x / 3)^2 (1 - 4/3 sin(pi x / 3)^2): one sine a pixel near a sample.
-    """
-    begin, end = spans[:, :1], spans[:, 1:]
-    step = (end - begin) / samples
-    width = np.maximum(step, 1.0)
-    centres = begin + (np.arange(samples) + 0.5) * step
-    taps = np.arange(int(6 * width.max()) + 2)
-    pixels = np.floor(centres - 3 * width).astype(np.int64)[..., None] + taps
-    away = (pixels + 0.5 - centres[..., None]) / width[..., None]
-    inside = (pixels >= np.floor(begin)[..., None]) & (pixels < np.ceil(end)[..., None])
-    third = np.sinc(away / 3)
-    kernel = third**2 * (1 - 4 / 3 * (third * np.pi / 3 * away) ** 2)
-    weights = np.where(inside & (np.abs(away) < 3), kernel, 0.0)
-    margin = len(taps)
-    placed = np.zeros((len(spans), samples, side + 2 * margin))
-    np.put_along_axis(placed, pixels + margin, weights / weights.sum(-1, keepdims=True), -1)
-    return placed[..., margin : margin + side]
 
 
 def sharpness_contrast(luma: Image.Image) -> tuple[float, float]:

@@ -12,7 +12,7 @@ from PIL import Image, ImageFilter, ImageOps
 from scipy.ndimage import convolve
 from skimage import data
 
-from scgan_data import bare_hashes, glimpse, hashes, images, lanczos_kernels
+from scgan_data import bare_hashes, glimpse, hash_matrices, hashes, images, lanczos_kernels
 from scgan_data import jpeg as jpeg_file
 from scgan_data.hashes import DecodeConfig, measure, sharpness_contrast
 from scgan_data.records import Reason
@@ -170,5 +170,5 @@ def test_sharpness_and_contrast_are_what_numpy_says(jpeg: Jpeg) -> None:
 
 
 def test_the_modules_that_decide_are_named() -> None:
-    assert set(hashes.MODULES) == {m.__name__ for m in (hashes, glimpse, images, jpeg_file)}
+    assert set(hashes.MODULES) == {m.__name__ for m in (hashes, hash_matrices, glimpse, images, jpeg_file)}
     assert set(bare_hashes.MODULES) == {bare_hashes.__name__, lanczos_kernels.__name__, *hashes.MODULES}
