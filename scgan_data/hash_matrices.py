@@ -1,6 +1,6 @@
 """The matrices of `hashes`: from a row of pixels to the low frequencies of a picture's parts, Lanczos' kernel within.
 
-One a side of a picture, kept by its length: made anew it takes .25 ms for 113 pixels and .4 for 277.
+One a side of a picture, kept by its length: made anew it takes .25 ms for 113 pixels, twice that for 277.
 """
 
 from __future__ import annotations
