@@ -34,6 +34,13 @@ from scgan_data.sample.watermarks import MARKS
 
 SHARED = Path(__file__).parent.parent.parent / "shared" / "cases"
 DRAWN = "anime"
+OVERLAID = (
+    ("faces/landmarks68", SELFIE),
+    ("faces/landmarks5", SELFIE),
+    ("faces/full_frames", SELFIE),
+    ("cartoons/toons", DRAWN),
+)
+"""Real sets of which a person saw which files carry an overlay."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +72,7 @@ def sets() -> list[Set]:
     """The pictures: photographs, anime, toons and portraits apart."""
     found = [Set("selfies", SELFIE, [p for k, p in enumerate(selfies(), 1) if k not in CARRY_A_MARK])]
     if SHARED.is_dir():
-        large = [*_folder("faces/portraits256"), *_folder("faces/landmarks5")]
+        large = [*_folder("faces/portraits256"), *_folder("faces/landmarks5", overlaid=False)]
         found.append(Set("portrait photographs, 256 and 512 px", SELFIE, large))
         found.append(Set("anime faces, 64 px", DRAWN, _folder("cartoons/anime64", 400)))
         found.append(Set("film stills", DRAWN, _folder("cartoons/toons", overlaid=False)))
@@ -207,7 +214,7 @@ def _real(errors: Errors) -> list[Figure]:
         found = scores(pictures)
         errors.add(f"watermark {how}", label, pictures, found, (found > limit) != (label == "marked"))
         made.append(share(f"shared watermark, {label} ({how}): rejected", found > limit))
-    for folder, domain in (("faces/landmarks68", SELFIE), ("faces/full_frames", SELFIE), ("cartoons/toons", DRAWN)):
+    for folder, domain in OVERLAID:
         name = folder.rpartition("/")[2]
         for carry in (True, False):
             pictures = _folder(folder, overlaid=carry)
