@@ -1,7 +1,8 @@
 """Clean pictures to train the watermark detector on: public-domain photographs, drawn portraits, rendered scenes.
 
 What ships may stem only from such pictures. Photographs: those bundled with scikit-image that its documentation calls
-CC0, public domain or without known restrictions, and matplotlib's Grace Hopper (US Navy), bent, recoloured and cut up.
+CC0, public domain or without known restrictions, and matplotlib's Grace Hopper (US Navy), bent, recoloured, cut up and
+nearly half of them composed of two (`watermark_clutter`).
 Portraits: DiceBear's avataaars (free use), lorelei, notionists and open-peeps (CC0). Scenes: `watermark_scenes`,
 `watermark_toons`, `watermark_people`; a dozen photographs would be far too few without them. Every picture is a
 function of its random generator. The sample's selfies are research-only: they are used where they are asked for, for a
@@ -25,6 +26,7 @@ from dicebear import Avatar, Style
 from numpy.typing import NDArray
 from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 
+from pipelines.watermark_clutter import composed
 from pipelines.watermark_people import draw_cast, draw_close, draw_premiere
 from pipelines.watermark_scenes import colour, draw_scene, texture
 from pipelines.watermark_toons import draw_toon
@@ -43,6 +45,8 @@ PHOTOGRAPHS = (
     "retina.jpg",
 )
 """Of scikit-image's data folder. Held out for benchmarks and tests: camera, rocket."""
+COMPOSED, GRAY = 0.45, 0.12
+"""Shares of the photographs."""
 STYLES = ("avataaars", "lorelei", "notionists", "open-peeps")
 """DiceBear styles to train on. Held out: adventurer, micah, personas, toon-head (also for their licence, CC BY)."""
 
@@ -91,6 +95,12 @@ def _photographs() -> list[Image.Image]:
 
 
 def _photograph(rng: np.random.Generator, size: int) -> Image.Image:
+    """One photograph, or two made one; some of them gray."""
+    image = composed(rng, size, _taken) if rng.random() < COMPOSED else _taken(rng, size)
+    return ImageOps.grayscale(image).convert("RGB") if rng.random() < GRAY else image
+
+
+def _taken(rng: np.random.Generator, size: int) -> Image.Image:
     """A random window of a photograph, recoloured, faces (astronaut, Hopper) three times as often."""
     names = _photographs()
     weights = np.array([3.0] + [1.0] * (len(names) - 2) + [3.0])

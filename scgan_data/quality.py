@@ -36,7 +36,7 @@ READS = ("sharpness",)
 def version(config: WatermarkConfig) -> str:
     """A hash of what decides the measurements, beside the settings. Raises ScganError where a part is not installed."""
     text = [mark_text.version()] if config.text_recognition else []
-    return version_of(MODULES, [weights.WEIGHTS[watermark.WEIGHTS].sha256, *text])
+    return version_of(MODULES, [*(weights.WEIGHTS[name].sha256 for name in watermark.WEIGHTS), *text])
 
 
 def measure_batch(batch: pd.DataFrame, config: WatermarkConfig) -> pd.DataFrame:

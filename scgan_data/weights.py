@@ -111,7 +111,7 @@ WEIGHTS: dict[str, Weights] = {
         ),
         Weights(
             name="watermark",  # our own: pipelines/train_watermark.py
-            sha256="56598d1f056b7883b9b3ff96cb31973a8f2df8edf70b57348c7f94fe08a6afb3",
+            sha256="82bff58715f5f7a06cd7db02ce685b75b73d4c3c54e9916fd65ae94f88f1f2d8",
             license="MIT",
             shipped="watermark.npz",
         ),

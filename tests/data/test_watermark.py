@@ -1,5 +1,6 @@
 """The watermark detector on marks and pictures that it was not trained with, drawn here."""
 
+import dataclasses
 import json
 import shutil
 import subprocess
@@ -137,6 +138,48 @@ def test_the_weights_are_ours_registered_and_small():
     file = weights.find("watermark")
     assert entry.shipped == file.name
     assert file.stat().st_size <= 2 * 2**20
+
+
+def test_the_published_layers_are_read_as_published_and_do_not_ship():
+    import torch
+    from torchvision.models import mobilenet_v2
+
+    from scgan_data import watermark_net
+
+    whole = mobilenet_v2(weights=None).eval()
+    whole.load_state_dict(torch.load(weights.find("mobilenet-v2"), weights_only=True))
+    picture = np.asarray(portraits(1)[0])
+    x = torch.from_numpy(picture / np.float32(255)).permute(2, 0, 1)[None]
+    mean, spread = (torch.tensor(v).view(3, 1, 1) for v in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
+    with torch.inference_mode():
+        seen = watermark_net.published()(2 * x - 1)
+        for part, blocks, side in zip(seen, (2, 4, 7), (100, 50, 25), strict=True):
+            assert part.shape[2:] == (side, side)
+            torch.testing.assert_close(part, whole.features[:blocks]((x - mean) / spread), atol=1e-4, rtol=1e-4)
+    with np.load(weights.find("watermark")) as shipped:
+        assert {len(shipped[name]) for name in shipped.files} == {24, 32, 64, 96, 1}
+        assert set(shipped.files) == set(watermark_net.MarkNet().fused().state_dict())
+
+
+def test_other_published_layers_measure_again(monkeypatch):
+    before = quality.version(WatermarkConfig())
+    entry = dataclasses.replace(weights.WEIGHTS["mobilenet-v2"], sha256="0" * 64)
+    monkeypatch.setitem(weights.WEIGHTS, "mobilenet-v2", entry)
+    assert quality.version(WatermarkConfig()) != before
+
+
+def test_what_is_composed_of_two_photographs_is_of_their_pixels_or_of_one_tone():
+    from pipelines.watermark_clutter import MASKS, composed
+
+    def flat(rng: np.random.Generator, size: int) -> Image.Image:
+        return Image.fromarray(rng.integers(0, 256, (size, size, 3), dtype=np.uint8))
+
+    for make in dict.fromkeys(MASKS):
+        covers = [np.asarray(make(np.random.default_rng(seed), 96, flat)).mean() / 255 for seed in range(20)]
+        assert all(0 <= share < 1 for share in covers) and np.median(covers) > 0.005, make
+    for seed in range(20):
+        one, two = (composed(np.random.default_rng(seed), 64, flat) for _ in range(2))
+        assert one.size == (64, 64) and one.mode == "RGB" and one.tobytes() == two.tobytes()
 
 
 @pytest.fixture(scope="module")
