@@ -7,9 +7,9 @@ picture, as `filter_marks` draws them) score above each limit, and the ten highe
 at which 99 of 100 clean pictures are kept (of selfies and portrait photographs, a few, together; of anime faces, unseen
 styles, unseen avataaars and the demo's portraits each) the limits would be .88 and .72. The defaults are higher.
 Selfies, .94: a collection holds pictures without people too, and .88 rejects 8 of the 30 windows of
-tests/data/test_watermark.py, .94 one; it costs .04 to .08 of the marks. Drawings, .84: it rejects 17 of 86 clean film
-stills where .72 rejects 29, and costs little on flat drawings, but .12 to .17 of the marks on small anime faces. Where
-98 of 100 stills are kept, a third of the marks on them is missed: for such a style tune the limit.
+tests/data/test_watermark.py, .94 one; it costs .04 to .10 of the marks. Drawings, .84: it rejects 17 of 86 clean film
+stills where .72 rejects 29, and costs little on flat drawings, but .07 to .17 of the marks on small anime faces. Where
+98 of 100 stills are kept, a quarter of the marks on them is missed: for such a style tune the limit.
 """
 
 from __future__ import annotations
