@@ -62,7 +62,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits as cross_entrop
 from pipelines import training_state
 from pipelines.training_state import Rate, State
 from pipelines.watermark_batches import SEED, Batch, batches, draw_bank, sources_hash
-from scgan_data import watermark_net, weights
+from scgan_data import watermark, watermark_net, weights
 from scgan_data.watermark_net import MarkNet, Published, pooled
 
 WARM_STEPS, CHECKPOINT_EVERY = 150, 200
@@ -107,7 +107,7 @@ def train(run: Run) -> MarkNet:
     """A trained network, from the run's checkpoint where there is one."""
     bank = draw_bank(run.folder, run.bank, selfies=run.selfies)
     state, rate = start(), Rate(run.steps, WARM_STEPS)
-    published = watermark_net.published()
+    published = Published(weights.find(watermark.PUBLISHED))
     training_state.resume(state, run.checkpoint)
     found = batches(bank, run.steps, start=state.step)
     say = "loss {:.3f}, {:.1%} right"

@@ -24,8 +24,8 @@ from scgan_data.config import Config
 if TYPE_CHECKING:
     from scgan_data.watermark_net import MarkNet, Published
 
-WEIGHTS = ("watermark", "mobilenet-v2")
-"""Our own, which ship, and the published layers beside which they were trained."""
+OURS, PUBLISHED = WEIGHTS = ("watermark", "mobilenet-v2")
+"""Our own parameters, which ship, and the published layers beside which they were trained."""
 SCALES = (0.6, 1.25)
 """A picture is looked at in these sizes, the smaller reduced from the larger, and the scores are averaged: what is
 printed in a scene seldom looks like a mark in both. With .75 instead of .6 small anime faces are told apart better
@@ -161,4 +161,4 @@ def _resized(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
 def _nets() -> tuple[MarkNet, Published]:
     from scgan_data import watermark_net
 
-    return watermark_net.load(weights.find(WEIGHTS[0])), watermark_net.published()
+    return watermark_net.load(weights.find(OURS)), watermark_net.Published(weights.find(PUBLISHED))

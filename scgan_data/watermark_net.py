@@ -19,9 +19,6 @@ from torch import Tensor, nn
 from torch.nn.functional import conv2d
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_conv_bn_weights
 
-from scgan_data import weights
-
-PUBLISHED = "mobilenet-v2"
 NORM_EPSILON = 1e-5
 BLOCKS, TAPPED = (1, 2, 1, 2, 1, 1), (0, 2, 5)
 """Strides of the published blocks after the stem, and which of them are looked at."""
@@ -138,11 +135,6 @@ class MarkNet(nn.Module):
             assert isinstance(block, Block)
             block.fuse()
         return net
-
-
-def published() -> Published:
-    """The published layers, found or fetched. Raises WeightsError."""
-    return Published(weights.find(PUBLISHED))
 
 
 def pooled(cells: Tensor) -> Tensor:

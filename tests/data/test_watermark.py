@@ -152,7 +152,7 @@ def test_the_published_layers_are_read_as_published_and_do_not_ship():
     x = torch.from_numpy(picture / np.float32(255)).permute(2, 0, 1)[None]
     mean, spread = (torch.tensor(v).view(3, 1, 1) for v in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
     with torch.inference_mode():
-        seen = watermark_net.published()(2 * x - 1)
+        seen = watermark_net.Published(weights.find(watermark.PUBLISHED))(2 * x - 1)
         for part, blocks, side in zip(seen, (2, 4, 7), (100, 50, 25), strict=True):
             assert part.shape[2:] == (side, side)
             torch.testing.assert_close(part, whole.features[:blocks]((x - mean) / spread), atol=1e-4, rtol=1e-4)
