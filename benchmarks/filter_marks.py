@@ -26,10 +26,11 @@ from benchmarks.filter_marks_scores import Pictures, Scores, scores
 from benchmarks.filter_marks_scores import limit as limit_of
 from benchmarks.filter_marks_speed import rates
 from benchmarks.results import Figure, share
-from benchmarks.watermark_cases import CARRY_A_MARK, KINDS, UNSEEN_STYLES, Box, marked, portraits, saved, selfies
+from benchmarks.watermark_cases import KINDS, UNSEEN_STYLES, Box, marked, portraits, saved, selfies
 from scgan_data import images, watermark, watermark_signature
 from scgan_data.records import SELFIE
 from scgan_data.sample.portraits import portraits as demo_portraits
+from scgan_data.sample.selfies import MARKED
 from scgan_data.sample.watermarks import MARKS
 
 SHARED = Path(__file__).parent.parent.parent / "shared" / "cases"
@@ -70,7 +71,7 @@ def figures(errors: Errors) -> list[Figure]:
 
 def sets() -> list[Set]:
     """The pictures: photographs, anime, toons and portraits apart."""
-    found = [Set("selfies", SELFIE, [p for k, p in enumerate(selfies(), 1) if k not in CARRY_A_MARK])]
+    found = [Set("selfies", SELFIE, [p for k, p in enumerate(selfies(), 1) if k not in MARKED])]
     if SHARED.is_dir():
         large = [*_folder("faces/portraits256"), *_folder("faces/landmarks5", overlaid=False)]
         found.append(Set("portrait photographs, 256 and 512 px", SELFIE, large))

@@ -15,10 +15,11 @@ import numpy as np
 
 from benchmarks.filter_marks_scores import Pictures, limit, scores
 from benchmarks.results import Figure, share
-from benchmarks.watermark_cases import CARRY_A_MARK, KINDS, marked, selfies
+from benchmarks.watermark_cases import KINDS, marked, selfies
 from scgan_data import mark_text
 from scgan_data.mark_text import Line
 from scgan_data.records import SELFIE
+from scgan_data.sample.selfies import MARKED
 
 VENV = Path(tempfile.gettempdir()) / "scgan-bench-rapidocr"
 _PROGRAM = """
@@ -31,7 +32,7 @@ print(json.dumps([[(text, score) for _, text, score in engine(path)[0] or ()] fo
 
 def text_recognition() -> list[Figure]:
     """Of 100 clean and 100 marked selfies: any text, text that is a mark by the rule, our score, either of both."""
-    clean = [p for k, p in enumerate(selfies(), 1) if k not in CARRY_A_MARK][::9][:100]
+    clean = [p for k, p in enumerate(selfies(), 1) if k not in MARKED][::9][:100]
     rng = np.random.default_rng(16)
     under = [marked(picture, KINDS[k % 3], rng)[0] for k, picture in enumerate(clean)]
     return [*_of("clean selfies", clean, at_most=0.01), *_of("marked selfies", under)]

@@ -26,9 +26,6 @@ from pipelines.watermark_fonts import HANDWRITING_HELD_OUT, HELD_OUT, font
 from scgan_data import weights
 
 KINDS = ("text", "logo", "tiled")
-CARRY_A_MARK = (8, 15, 36, 111, 212, 213, 243, 252, 265, 499, 539, 598, 600, 603, 651, 761, 803, 841, 876, 924)
-"""Sample selfies (by number) seen to carry a real mark (16) or a cover's print over the picture (4: 111, 598, 600,
-603), among those of highest score of several networks; there may be more."""
 HELD_OUT_PHOTOGRAPHS = ("rocket.jpg", "camera.png", "moon.png", "motorcycle_left.png", "cell.png")
 Box = tuple[int, int, int, int]
 UNSEEN_STYLES = ("micah", "personas", "adventurer", "toon-head")

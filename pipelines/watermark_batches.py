@@ -32,13 +32,13 @@ STRIDE_PX = 8
 EASY_STEPS = 600
 """Over the first so many steps the least opacity falls from .65 to .15."""
 AHEAD = 6
-SMALL, SMALL_PX = 0.08, (56, 120)
+SMALL, SMALL_PX = 0.25, (56, 120)
 """The share of pairs whose picture has so few pixels when the mark is laid, and is then enlarged: what the detector
 sees of a picture of 64 px, in which a mark's strokes are thinner than a pixel."""
 _DRAWING = (
     *(
         f"watermark_{name}"
-        for name in ("fonts", "glyphs", "marks", "scenes", "toons", "walls", "things", "people", "clutter")
+        for name in "fonts glyphs marks scenes toons walls things people clutter heaps painted".split()
     ),
     *(f"drawn_{name}" for name in ("pen", "parts", "noses", "hair", "body", "looks", "heads", "living", "things")),
     "watermark_pictures",

@@ -31,11 +31,12 @@ def composed(rng: np.random.Generator, size: int, draw: Draw) -> Image.Image:
         return Image.blend(under, over, float(rng.uniform(0.25, 0.75)))
     shapes = MASKS[rng.integers(len(MASKS))](rng, size, draw)
     if rng.random() < 0.4:  # of one tone, lighter or darker than what it covers
-        over = Image.blend(over, Image.new("RGB", over.size, _tone(rng)), float(rng.uniform(0.5, 1)))
+        over = Image.blend(over, Image.new("RGB", over.size, tone(rng)), float(rng.uniform(0.5, 1)))
     return Image.composite(over, under, shapes)
 
 
-def _tone(rng: np.random.Generator) -> tuple[int, int, int]:
+def tone(rng: np.random.Generator) -> tuple[int, int, int]:
+    """A random colour near gray."""
     r, g, b = np.clip(rng.uniform(0, 255) + rng.normal(0, 15, 3), 0, 255).astype(int)
     return int(r), int(g), int(b)
 
@@ -55,11 +56,12 @@ def _polygons(rng: np.random.Generator, size: int, _: Draw) -> Image.Image:
     for _k in range(int(rng.integers(1, 9))):
         centre, reach = rng.uniform(0, 2 * size, 2), size * rng.uniform(0.1, 0.9)
         turns = np.sort(rng.uniform(0, 2 * np.pi, int(rng.integers(3, 8))))
-        draw.polygon(_around(centre, reach * rng.uniform(0.3, 1, len(turns)), turns), fill=255)
+        draw.polygon(around(centre, reach * rng.uniform(0.3, 1, len(turns)), turns), fill=255)
     return _reduced(mask)
 
 
-def _around(centre: Floats, reach: Floats | float, turns: Floats) -> Points:
+def around(centre: Floats, reach: Floats | float, turns: Floats) -> Points:
+    """Corners of a polygon: a reach in pixels from `centre` at each of `turns` (radians)."""
     x, y = centre[0] + reach * np.cos(turns), centre[1] + reach * np.sin(turns)
     return [(float(a), float(b)) for a, b in zip(x, y, strict=True)]
 
@@ -93,7 +95,7 @@ def _wheels(rng: np.random.Generator, size: int, _: Draw) -> Image.Image:
         if rng.random() < 0.6:
             turns = np.arange(int(rng.integers(3, 30))) * 2 * np.pi / rng.uniform(3, 30)
             pen = int(rng.integers(1, 6))
-            for end in _around(centre, reach, turns):
+            for end in around(centre, reach, turns):
                 draw.line([(float(centre[0]), float(centre[1])), end], 255, pen)
     flat = int(2 * size * rng.uniform(0.5, 1))
     squeezed = mask.resize((flat, 2 * size)).resize(mask.size, box=(0, 0, flat, 2 * size))

@@ -27,6 +27,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 
 from pipelines.watermark_clutter import composed
+from pipelines.watermark_heaps import heaped
+from pipelines.watermark_painted import painted
 from pipelines.watermark_people import draw_cast, draw_close, draw_premiere
 from pipelines.watermark_scenes import colour, draw_scene, texture
 from pipelines.watermark_toons import draw_toon
@@ -45,8 +47,10 @@ PHOTOGRAPHS = (
     "retina.jpg",
 )
 """Of scikit-image's data folder. Held out for benchmarks and tests: camera, rocket."""
-COMPOSED, GRAY = 0.45, 0.12
+HEAPED, COMPOSED, PAINTED, GRAY = 0.12, 0.4, 0.12, 0.1
 """Shares of the photographs."""
+DIM = 0.1
+"""The share of scenes, photographs and drawings that are dark."""
 STYLES = ("avataaars", "lorelei", "notionists", "open-peeps")
 """DiceBear styles to train on. Held out: adventurer, micah, personas, toon-head (also for their licence, CC BY)."""
 
@@ -58,20 +62,20 @@ def draw_clean(rng: np.random.Generator, size: int, *, selfies: bool = False) ->
     pick = rng.random()
     if pick < 0.14:
         return np.asarray(_portrait(rng, size))
-    return np.asarray(_seen(rng, _bordered(rng, _unseen(rng, size, pick))))
+    return np.asarray(_seen(rng, _dimmed(rng, _bordered(rng, _unseen(rng, size, pick)))))
 
 
 def _unseen(rng: np.random.Generator, size: int, pick: float) -> Image.Image:
     """The picture before a camera or a site has done anything to it, its kind by `pick` from .14 to 1."""
-    if pick < 0.44:
+    if pick < 0.38:
         return draw_scene(rng, size, _photograph)
-    if pick < 0.78:
+    if pick < 0.74:
         return _photograph(rng, size)
-    if pick < 0.82:
+    if pick < 0.78:
         return draw_toon(rng, size)
-    if pick < 0.85:
+    if pick < 0.81:
         return draw_premiere(rng, size, _photograph)
-    return draw_cast(rng, size, _photograph) if pick < 0.95 else draw_close(rng, size)
+    return draw_cast(rng, size, _photograph) if pick < 0.91 else draw_close(rng, size)
 
 
 @cache
@@ -95,8 +99,14 @@ def _photographs() -> list[Image.Image]:
 
 
 def _photograph(rng: np.random.Generator, size: int) -> Image.Image:
-    """One photograph, or two made one; some of them gray."""
-    image = composed(rng, size, _taken) if rng.random() < COMPOSED else _taken(rng, size)
+    """One photograph, two made one, or a heap of parts of some; a share of them as if drawn, or gray."""
+    pick = rng.random()
+    if pick < HEAPED:
+        image = heaped(rng, size, _taken)
+    else:
+        image = composed(rng, size, _taken) if pick < HEAPED + COMPOSED else _taken(rng, size)
+    if rng.random() < PAINTED:
+        image = painted(rng, image)
     return ImageOps.grayscale(image).convert("RGB") if rng.random() < GRAY else image
 
 
@@ -150,6 +160,14 @@ def _bordered(rng: np.random.Generator, image: Image.Image) -> Image.Image:
     kind = "edge" if rng.random() < 0.6 else "symmetric"
     padded = np.pad(np.asarray(image), [*widths, (0, 0)], mode="edge" if kind == "edge" else "symmetric")
     return Image.fromarray(padded).resize(image.size, Image.Resampling.BICUBIC)
+
+
+def _dimmed(rng: np.random.Generator, image: Image.Image) -> Image.Image:
+    """Now and then a picture at night."""
+    if rng.random() >= DIM:
+        return image
+    x = (np.asarray(image, dtype=np.float32) / 255) ** rng.uniform(1, 2) * rng.uniform(0.3, 0.9)
+    return Image.fromarray((x * 255).astype(np.uint8))
 
 
 def _seen(rng: np.random.Generator, image: Image.Image) -> Image.Image:

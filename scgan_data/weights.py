@@ -111,7 +111,7 @@ WEIGHTS: dict[str, Weights] = {
         ),
         Weights(
             name="watermark",  # our own: pipelines/train_watermark.py
-            sha256="82bff58715f5f7a06cd7db02ce685b75b73d4c3c54e9916fd65ae94f88f1f2d8",
+            sha256="f23cd3dde34b87ad1bc1897479396e15db0f730da789727fd6aa8ec6b710e44d",
             license="MIT",
             shipped="watermark.npz",
         ),

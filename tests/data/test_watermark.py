@@ -182,6 +182,22 @@ def test_what_is_composed_of_two_photographs_is_of_their_pixels_or_of_one_tone()
         assert one.size == (64, 64) and one.mode == "RGB" and one.tobytes() == two.tobytes()
 
 
+def test_heaps_and_paintings_of_photographs_are_functions_of_their_seeds():
+    from pipelines.watermark_heaps import heaped
+    from pipelines.watermark_painted import painted
+
+    def plain(rng: np.random.Generator, size: int) -> Image.Image:
+        return Image.new("RGB", (size, size), tuple(rng.integers(0, 256, 3).tolist()))
+
+    window = photographs(3)[2].resize((96, 96))
+    for draw in (lambda rng: heaped(rng, 96, plain), lambda rng: painted(rng, window)):
+        made = [draw(np.random.default_rng(seed)) for seed in range(12)]
+        again = [draw(np.random.default_rng(seed)) for seed in range(12)]
+        assert all(image.size == (96, 96) and image.mode == "RGB" for image in made)
+        assert [image.tobytes() for image in made] == [image.tobytes() for image in again]
+        assert len({image.tobytes() for image in made}) == 12
+
+
 @pytest.fixture(scope="module")
 def bank(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a bank of six pictures."""
