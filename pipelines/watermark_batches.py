@@ -35,13 +35,10 @@ AHEAD = 6
 SMALL, SMALL_PX = 0.25, (56, 120)
 """The share of pairs whose picture has so few pixels when the mark is laid, and is then enlarged: what the detector
 sees of a picture of 64 px, in which a mark's strokes are thinner than a pixel."""
+_CLEAN = ("scenes", "toons", "walls", "things", "people", "pictures", "clutter", "heaps", "painted")
 _DRAWING = (
-    *(
-        f"watermark_{name}"
-        for name in "fonts glyphs marks scenes toons walls things people clutter heaps painted".split()
-    ),
+    *(f"watermark_{name}" for name in ("fonts", "glyphs", "marks", *_CLEAN)),
     *(f"drawn_{name}" for name in ("pen", "parts", "noses", "hair", "body", "looks", "heads", "living", "things")),
-    "watermark_pictures",
 )
 """The modules that decide what the bank holds."""
 

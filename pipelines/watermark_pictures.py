@@ -1,8 +1,8 @@
 """Clean pictures to train the watermark detector on: public-domain photographs, drawn portraits, rendered scenes.
 
 What ships may stem only from such pictures. Photographs: those bundled with scikit-image that its documentation calls
-CC0, public domain or without known restrictions, and matplotlib's Grace Hopper (US Navy), bent, recoloured, cut up and
-nearly half of them composed of two (`watermark_clutter`).
+CC0, public domain or without known restrictions, and matplotlib's Grace Hopper (US Navy), bent, recoloured, cut up,
+half of them composed of several (`watermark_clutter`, `watermark_heaps`), some as if drawn (`watermark_painted`).
 Portraits: DiceBear's avataaars (free use), lorelei, notionists and open-peeps (CC0). Scenes: `watermark_scenes`,
 `watermark_toons`, `watermark_people`; a dozen photographs would be far too few without them. Every picture is a
 function of its random generator. The sample's selfies are research-only: they are used where they are asked for, for a
