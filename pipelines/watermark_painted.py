@@ -28,7 +28,7 @@ def painted(rng: np.random.Generator, image: Image.Image) -> Image.Image:
 
 
 def _flat(rng: np.random.Generator, image: Image.Image) -> Image.Image:
-    """Smoothed, then few colours: means of the picture's own, or, a third of the time, of any kind."""
+    """Smoothed, then few colours: means of the picture's own, or, a quarter of the time, of any kind."""
     smooth = image.filter(ImageFilter.MedianFilter(int(rng.choice([3, 5, 7]))))
     if rng.random() < 0.25:  # soft, as 3-D films are
         return smooth.filter(ImageFilter.GaussianBlur(float(rng.uniform(0.5, 2))))

@@ -120,6 +120,15 @@ def test_any_size_has_a_score(size):
         assert 0 <= mark.xyxy[0] < mark.xyxy[2] <= size[0] and 0 <= mark.xyxy[1] < mark.xyxy[3] <= size[1]
 
 
+def test_the_surer_look_counts_more_than_the_other():
+    unsure, sure = np.full((9, 9), -3, np.float32), np.full((18, 18), 3, np.float32)
+    sigmoid = {logit: 1 / (1 + np.exp(-logit)) for logit in (-3, 0, 3)}
+    assert sigmoid[0] < watermark.pooled([unsure, sure]) < sigmoid[3]
+    assert watermark.pooled([unsure, sure]) == watermark.pooled([sure, unsure])
+    for look, logit in ((unsure, -3), (sure, 3)):
+        assert watermark.pooled([look, look]) == pytest.approx(sigmoid[logit], abs=1e-5)
+
+
 def test_a_score_does_not_depend_on_the_batch(tmp_path: Path):
     paths = []
     for k, picture in enumerate([*portraits(2), marked(portraits(1)[0], 2)]):
