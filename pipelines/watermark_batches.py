@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 from io import BytesIO
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,12 +33,13 @@ STRIDE_PX = 8
 EASY_STEPS = 600
 """Over the first so many steps the least opacity falls from .65 to .15."""
 AHEAD = 6
-SMALL, SMALL_PX = 0.25, (56, 120)
-"""The share of pairs whose picture has so few pixels when the mark is laid, and is then enlarged: what the detector
-sees of a picture of 64 px, in which a mark's strokes are thinner than a pixel."""
+SMALL_PX = (56, 120)
+"""A small picture has so few pixels when the mark is laid, and is then enlarged: what the detector sees of a picture of
+64 px, in which a mark's strokes are thinner than a pixel."""
 _CLEAN = ("scenes", "toons", "walls", "things", "people", "pictures", "clutter", "heaps", "painted")
+_ANIME = ("hair", "anime", "anime_head", "anime_face")
 _DRAWING = (
-    *(f"watermark_{name}" for name in ("fonts", "glyphs", "marks", *_CLEAN)),
+    *(f"watermark_{name}" for name in ("fonts", "glyphs", "marks", *_CLEAN, *_ANIME)),
     *(f"drawn_{name}" for name in ("pen", "parts", "noses", "hair", "body", "looks", "heads", "living", "things")),
 )
 """The modules that decide what the bank holds."""
@@ -51,6 +53,19 @@ class Batch:
     cells: NDArray[np.bool_]
 
 
+class Mix(NamedTuple):
+    """What a network is trained on."""
+
+    small: float
+    """The share of pairs whose picture is small."""
+    close: float
+    """The share of the bank that is close faces, drawn ones, over what `draw_clean` takes anyway."""
+
+
+MIXES = {"large": Mix(small=0.25, close=0.0), "small": Mix(small=1.0, close=0.5)}
+"""Of the network for pictures of 128 px and more, and of that for smaller ones."""
+
+
 def sources_hash(names: tuple[str, ...] = (*_DRAWING, "watermark_batches")) -> str:
     """What the drawn data depend on: a bank or checkpoint of other sources is not used."""
     here, digest = Path(__file__).parent, hashlib.sha256(repr((SEED, PICTURE_PX)).encode())
@@ -59,15 +74,16 @@ def sources_hash(names: tuple[str, ...] = (*_DRAWING, "watermark_batches")) -> s
     return digest.hexdigest()[:12]
 
 
-def draw_bank(folder: Path, count: int, *, selfies: bool = False) -> Path:
+def draw_bank(folder: Path, count: int, *, close: float = 0.0, selfies: bool = False) -> Path:
     """The file of (n, 208, 208, 3) clean pictures, drawn by two processes unless it is there; equal for equal sources.
 
     Raises WeightsError where a font or the sample cannot be had.
     """
-    file = folder / f"pictures-{sources_hash(_DRAWING)}-{count}{'-selfies' if selfies else ''}.npy"
+    kind = f"-close-{close}" * (close > 0) + "-selfies" * selfies
+    file = folder / f"pictures-{sources_hash(_DRAWING)}-{count}{kind}.npy"
     if not file.is_file():
         with workers.pool(2) as pool:
-            drawn = pool.map(partial(draw_picture, selfies=selfies), range(count), chunksize=20)
+            drawn = pool.map(partial(draw_picture, close=close, selfies=selfies), range(count), chunksize=20)
             bank = np.stack(list(drawn))
         buffer = BytesIO()
         np.save(buffer, bank)
@@ -75,14 +91,14 @@ def draw_bank(folder: Path, count: int, *, selfies: bool = False) -> Path:
     return file
 
 
-def draw_picture(index: int, *, selfies: bool = False) -> RGB:
+def draw_picture(index: int, *, close: float = 0.0, selfies: bool = False) -> RGB:
     """An entry of the bank, a function of its index."""
-    return draw_clean(np.random.default_rng([SEED, 1, index]), PICTURE_PX, selfies=selfies)
+    return draw_clean(np.random.default_rng([SEED, 1, index]), PICTURE_PX, close=close, selfies=selfies)
 
 
-def batches(bank: Path, steps: int, *, start: int = 0) -> Iterator[Batch]:
-    """Batches `start` to `steps`, drawn ahead by another process."""
-    return ahead(partial(_next, bank), start, steps, count=AHEAD)
+def batches(bank: Path, small: float, steps: int, *, start: int = 0) -> Iterator[Batch]:
+    """Batches `start` to `steps`, a share of them of small pictures, drawn ahead by another process."""
+    return ahead(partial(_next, bank, small), start, steps, count=AHEAD)
 
 
 @cache
@@ -90,17 +106,17 @@ def _opened(bank: Path) -> RGB:
     return np.asarray(np.load(bank, mmap_mode="r"))
 
 
-def _next(bank: Path, step: int) -> Batch:
-    return draw_batch(np.random.default_rng([SEED, 3, step]), _opened(bank), max(0.0, 1 - step / EASY_STEPS))
+def _next(bank: Path, small: float, step: int) -> Batch:
+    return draw_batch(np.random.default_rng([SEED, 3, step]), _opened(bank), small, max(0.0, 1 - step / EASY_STEPS))
 
 
-def draw_batch(rng: np.random.Generator, bank: RGB, ease: float = 0.0) -> Batch:
+def draw_batch(rng: np.random.Generator, bank: RGB, small: float, ease: float = 0.0) -> Batch:
     """Pairs: a window of a picture clean, and the same under a mark. `ease` 1 to 0 lifts the least opacity."""
     images, cells = [], []
     for _ in range(PAIRS):
         image, mark = _window(rng, bank), draw_mark(rng, CROP_PX)
         laid, least = CROP_PX, ease
-        if rng.random() < SMALL:
+        if rng.random() < small:
             laid, least = int(rng.integers(*SMALL_PX)), max(ease, 0.25)  # fainter than .25 nobody sees there
             image = _resized(bank[rng.integers(len(bank))], laid)
         fate = int(rng.integers(2**32))

@@ -26,7 +26,9 @@ from dicebear import Avatar, Style
 from numpy.typing import NDArray
 from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 
+from pipelines.watermark_anime import draw_anime
 from pipelines.watermark_clutter import composed
+from pipelines.watermark_hair import hairy
 from pipelines.watermark_heaps import heaped
 from pipelines.watermark_painted import painted
 from pipelines.watermark_people import draw_cast, draw_close, draw_premiere
@@ -47,7 +49,7 @@ PHOTOGRAPHS = (
     "retina.jpg",
 )
 """Of scikit-image's data folder. Held out for benchmarks and tests: camera, rocket."""
-HEAPED, COMPOSED, PAINTED, GRAY = 0.12, 0.4, 0.12, 0.1
+HEAPED, COMPOSED, HAIRY, PAINTED, GRAY = 0.12, 0.4, 0.12, 0.12, 0.1
 """Shares of the photographs."""
 DIM = 0.1
 """The share of scenes, photographs and drawings that are dark."""
@@ -55,8 +57,14 @@ STYLES = ("avataaars", "lorelei", "notionists", "open-peeps")
 """DiceBear styles to train on. Held out: adventurer, micah, personas, toon-head (also for their licence, CC BY)."""
 
 
-def draw_clean(rng: np.random.Generator, size: int, *, selfies: bool = False) -> NDArray[np.uint8]:
-    """A picture without a mark, (size, size, 3); `selfies` puts the sample's in the place of a third of them."""
+def draw_clean(rng: np.random.Generator, size: int, *, close: float = 0.0, selfies: bool = False) -> NDArray[np.uint8]:
+    """A picture without a mark, (size, size, 3).
+
+    `close` puts close drawn faces in the place of so many, `selfies` the sample's in the place of a third of the rest.
+    """
+    if close and rng.random() < close:
+        face = draw_anime(rng, size, _photograph) if rng.random() < 0.8 else draw_close(rng, size)
+        return np.asarray(_seen(rng, _bordered(rng, face)))
     if selfies and rng.random() < 0.33:
         return np.asarray(_seen(rng, _selfie(rng, size)))
     pick = rng.random()
@@ -69,13 +77,15 @@ def _unseen(rng: np.random.Generator, size: int, pick: float) -> Image.Image:
     """The picture before a camera or a site has done anything to it, its kind by `pick` from .14 to 1."""
     if pick < 0.38:
         return draw_scene(rng, size, _photograph)
-    if pick < 0.74:
+    if pick < 0.72:
         return _photograph(rng, size)
-    if pick < 0.78:
+    if pick < 0.755:
         return draw_toon(rng, size)
-    if pick < 0.81:
+    if pick < 0.785:
         return draw_premiere(rng, size, _photograph)
-    return draw_cast(rng, size, _photograph) if pick < 0.91 else draw_close(rng, size)
+    if pick < 0.885:
+        return draw_cast(rng, size, _photograph)
+    return draw_close(rng, size) if pick < 0.92 else draw_anime(rng, size, _photograph)
 
 
 @cache
@@ -99,12 +109,14 @@ def _photographs() -> list[Image.Image]:
 
 
 def _photograph(rng: np.random.Generator, size: int) -> Image.Image:
-    """One photograph, two made one, or a heap of parts of some; a share of them as if drawn, or gray."""
+    """One photograph, two made one, or a heap of parts of some; a share of them behind hair, as if drawn, or gray."""
     pick = rng.random()
     if pick < HEAPED:
         image = heaped(rng, size, _taken)
     else:
         image = composed(rng, size, _taken) if pick < HEAPED + COMPOSED else _taken(rng, size)
+    if rng.random() < HAIRY:
+        image = hairy(rng, image)
     if rng.random() < PAINTED:
         image = painted(rng, image)
     return ImageOps.grayscale(image).convert("RGB") if rng.random() < GRAY else image

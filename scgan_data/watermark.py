@@ -1,8 +1,9 @@
 """watermark: does a picture carry a visible mark (text across, a corner's logo, tiling, a caption), and where.
 
-A small convolutional network (`watermark_net`), trained by `pipelines/train_watermark.py` on marks drawn by us over
-public-domain, CC0 and rendered pictures only, and shipped as `watermark.npz`; beside the pixels it sees what the first
-layers of a published network, fetched, make of them. A picture is looked at in `SCALES`; the score pools the strongest
+A small convolutional network (`watermark_net`), and one more that looks at pictures of few pixels too, trained by
+`pipelines/train_watermark.py` on marks drawn by us over public-domain, CC0 and rendered pictures only, and shipped
+(`watermark.npz`, `watermark-small.npz`); beside the pixels they see what the first layers of a published network,
+fetched, make of them. A picture is looked at in `SCALES`; the score pools the strongest
 cells of each look, the box frames the cells where the looks agree. An artist's signature is told from a mark by a rule
 (`watermark_signature`) and counts or not by a switch. Figures, with every error looked at:
 benchmarks/results/filter_marks.md.
@@ -24,8 +25,9 @@ from scgan_data.config import Config
 if TYPE_CHECKING:
     from scgan_data.watermark_net import MarkNet, Published
 
-OURS, PUBLISHED = WEIGHTS = ("watermark", "mobilenet-v2")
+OURS, PUBLISHED = ("watermark", "watermark-small"), "mobilenet-v2"
 """Our own parameters, which ship, and the published layers beside which they were trained."""
+WEIGHTS = (*OURS, PUBLISHED)
 SCALES = (0.6, 1.25)
 """A picture is looked at in these sizes, the smaller reduced from the larger: what is printed in a scene seldom looks
 like a mark in both. With .75 for .6 earlier networks found fewer marks at the limit that one of 30 windows without
@@ -33,9 +35,10 @@ people exceeds, with 1 for 1.25 film stills had .947 for .987; mirror images amo
 time."""
 LEAST_LONGER_SIDE_PX = 128
 """Smaller pictures are enlarged: at 64 px a mark's strokes are thinner than any that were trained on."""
-SMALL_SCALES = (1.0, 1.6)
-"""And they are looked at in these sizes of it: average precision on anime faces of 64 px .971, .950 as larger ones are
-looked at, .968 with .75 beside them (which found more logos, .88 for .78)."""
+SMALL_SCALES = (0.75, 1.6, 2.0)
+"""And they are looked at in these sizes of it, by both networks: average precision on anime faces of 64 px .987, on
+selfies reduced to 64 and 90 px .975 and .992. By the second network alone, half of whose training pictures are drawn
+faces, .989, .966 and .987; by the first alone .970, .975 and .993; by both in .75 and 1.6 .985, .969 and .988."""
 STRONGEST = 16
 """The score of one look: the mean logit of so many cells, the highest, as training pools it. Of 8, 12, 24, 8 with 32
 and 8 with 64 none is better: few find a small logo, many find text and tiling. The middle of a portrait, where no wall
@@ -95,12 +98,14 @@ def score(picture: Image.Image, *, max_side_px: int = 256) -> float:
 
 
 def look(picture: Image.Image, *, max_side_px: int = 256) -> list[Logits]:
-    """The logits of cells of 8 x 8 pixels, one array a scale."""
+    """The logits of cells of 8 x 8 pixels, one array a scale and network."""
     longest = max(LEAST_LONGER_SIDE_PX, *picture.size)
-    scales = SMALL_SCALES if max(picture.size) < LEAST_LONGER_SIDE_PX else SCALES
+    small = max(picture.size) < LEAST_LONGER_SIDE_PX
+    scales, nets = (SMALL_SCALES, OURS) if small else (SCALES, OURS[:1])
     fine, *coarse = sorted((_size(picture, min(max_side_px, longest) * scale) for scale in scales), reverse=True)
     finest = _resized(picture, fine)
-    return [_look(finest), *(_look(_resized(finest, size)) for size in coarse)]
+    seen = [finest, *(_resized(finest, size) for size in coarse)]
+    return [cells for reduced in seen for cells in _look(reduced, nets)]
 
 
 def pooled(looks: list[Logits]) -> float:
@@ -147,15 +152,15 @@ def _without(logits: Logits, cells: NDArray[np.bool_]) -> Logits:
     return np.where(hidden, np.minimum(logits, np.float32(np.median(logits))), logits).astype(np.float32)
 
 
-def _look(picture: Image.Image) -> Logits:
+def _look(picture: Image.Image, names: tuple[str, ...]) -> list[Logits]:
     """Logits of cells of one size. One picture at a time: in a batch the last digits depend on its neighbours."""
     import torch
 
     pixels = np.array(picture, dtype=np.float32)
     x_nchw = torch.from_numpy(pixels / 127.5 - 1).permute(2, 0, 1)[None]  # channels last in memory
-    net, published = _nets()
     with torch.inference_mode():
-        return np.asarray(net(x_nchw, published(x_nchw))[0].numpy())
+        seen = _published()(x_nchw)
+        return [np.asarray(_net(name)(x_nchw, seen)[0].numpy()) for name in names]
 
 
 def _size(picture: Image.Image, longest_px: float) -> tuple[int, int]:
@@ -172,7 +177,14 @@ def _resized(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
 
 
 @cache
-def _nets() -> tuple[MarkNet, Published]:
+def _net(name: str) -> MarkNet:
     from scgan_data import watermark_net
 
-    return watermark_net.load(weights.find(OURS)), watermark_net.Published(weights.find(PUBLISHED))
+    return watermark_net.load(weights.find(name))
+
+
+@cache
+def _published() -> Published:
+    from scgan_data import watermark_net
+
+    return watermark_net.Published(weights.find(PUBLISHED))

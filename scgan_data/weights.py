@@ -111,9 +111,15 @@ WEIGHTS: dict[str, Weights] = {
         ),
         Weights(
             name="watermark",  # our own: pipelines/train_watermark.py
-            sha256="f23cd3dde34b87ad1bc1897479396e15db0f730da789727fd6aa8ec6b710e44d",
+            sha256="7dbeb739f3dfad0f3292cf97d75ac5502700684aab912599ac7f7ed49720acaf",
             license="MIT",
             shipped="watermark.npz",
+        ),
+        Weights(
+            name="watermark-small",  # the same, for pictures of few pixels
+            sha256="0efb0769ad37a3fc0c92aab6796ef564805e26241cd4eaaf0a9df153a513a8e8",
+            license="MIT",
+            shipped="watermark-small.npz",
         ),
         Weights(
             name="drawn",  # our own: pipelines/train_drawn.py

@@ -133,7 +133,7 @@ class FilterLimits(Limits, extra="ignore"):
     """Most certainty, 0 to 1, that a picture is drawn (`drawn`); above it a selfie is no photograph."""
     min_drawn: SharePerDomain = None
     """Least certainty that a picture is drawn; below it a portrait is a photograph. Off: paintings look like that."""
-    max_watermark_score: SharePerDomain = {"selfie": 0.94, "drawn": 0.82}
+    max_watermark_score: SharePerDomain = {"selfie": 0.933, "drawn": 0.82}
     """Most certainty, 0 to 1, that a visible mark is there."""
     doubt: Annotated[dict[Reason, PerDomain], ByDomain()] = {
         Reason.WATERMARKED: 0.15,

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import shutil
 import subprocess
 import sys
 from importlib.resources import files
@@ -17,10 +16,8 @@ import skimage
 from dicebear import Avatar, Style
 from PIL import Image, ImageDraw, ImageFont
 
-from pipelines.watermark_scenes import texture
 from scgan_data import quality, watermark, watermark_signature, weights
 from scgan_data.config import limit_for
-from scgan_data.errors import WeightsError
 from scgan_data.filter import FilterConfig
 from scgan_data.watermark import WatermarkConfig
 
@@ -143,10 +140,9 @@ def test_a_score_does_not_depend_on_the_batch(tmp_path: Path):
 
 
 def test_the_weights_are_ours_registered_and_small():
-    entry = weights.WEIGHTS["watermark"]
-    file = weights.find("watermark")
-    assert entry.shipped == file.name
-    assert file.stat().st_size <= 2 * 2**20
+    files = [weights.find(name) for name in watermark.OURS]
+    assert [weights.WEIGHTS[name].shipped for name in watermark.OURS] == [f.name for f in files]
+    assert sum(file.stat().st_size for file in files) <= 2 * 2**20
 
 
 def test_the_published_layers_are_read_as_published_and_do_not_ship():
@@ -165,9 +161,10 @@ def test_the_published_layers_are_read_as_published_and_do_not_ship():
         for part, blocks, side in zip(seen, (2, 4, 7), (100, 50, 25), strict=True):
             assert part.shape[2:] == (side, side)
             torch.testing.assert_close(part, whole.features[:blocks]((x - mean) / spread), atol=1e-4, rtol=1e-4)
-    with np.load(weights.find("watermark")) as shipped:
-        assert {len(shipped[name]) for name in shipped.files} == {24, 32, 64, 96, 1}
-        assert set(shipped.files) == set(watermark_net.MarkNet().fused().state_dict())
+    for ours in watermark.OURS:
+        with np.load(weights.find(ours)) as shipped:
+            assert {len(shipped[name]) for name in shipped.files} == {24, 32, 64, 96, 1}
+            assert set(shipped.files) == set(watermark_net.MarkNet().fused().state_dict())
 
 
 def test_other_published_layers_measure_again(monkeypatch):
@@ -177,92 +174,6 @@ def test_other_published_layers_measure_again(monkeypatch):
     assert quality.version(WatermarkConfig()) != before
 
 
-def test_what_is_composed_of_two_photographs_is_of_their_pixels_or_of_one_tone():
-    from pipelines.watermark_clutter import MASKS, composed
-
-    def flat(rng: np.random.Generator, size: int) -> Image.Image:
-        return Image.fromarray(rng.integers(0, 256, (size, size, 3), dtype=np.uint8))
-
-    for make in dict.fromkeys(MASKS):
-        covers = [np.asarray(make(np.random.default_rng(seed), 96, flat)).mean() / 255 for seed in range(20)]
-        assert all(0 <= share < 1 for share in covers) and np.median(covers) > 0.005, make
-    for seed in range(20):
-        one, two = (composed(np.random.default_rng(seed), 64, flat) for _ in range(2))
-        assert one.size == (64, 64) and one.mode == "RGB" and one.tobytes() == two.tobytes()
-
-
-def test_heaps_and_paintings_of_photographs_are_functions_of_their_seeds():
-    from pipelines.watermark_heaps import heaped
-    from pipelines.watermark_painted import painted
-
-    def plain(rng: np.random.Generator, size: int) -> Image.Image:
-        return Image.new("RGB", (size, size), tuple(rng.integers(0, 256, 3).tolist()))
-
-    window = photographs(3)[2].resize((96, 96))
-    for draw in (lambda rng: heaped(rng, 96, plain), lambda rng: painted(rng, window)):
-        made = [draw(np.random.default_rng(seed)) for seed in range(12)]
-        again = [draw(np.random.default_rng(seed)) for seed in range(12)]
-        assert all(image.size == (96, 96) and image.mode == "RGB" for image in made)
-        assert [image.tobytes() for image in made] == [image.tobytes() for image in again]
-        assert len({image.tobytes() for image in made}) == 12
-
-
-@pytest.fixture(scope="module")
-def bank(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a bank of six pictures."""
-    from pipelines.watermark_batches import draw_bank
-
-    folder = tmp_path_factory.mktemp("bank")
-    try:
-        draw_bank(folder, 6)
-    except WeightsError as error:
-        pytest.skip(f"the fonts of the marks cannot be had: {error}")
-    return folder
-
-
-def test_a_training_in_one_go_and_one_that_goes_on_give_the_same_bytes(bank: Path, tmp_path: Path):
-    from pipelines.train_watermark import Run, train
-    from scgan_data import watermark_net
-
-    for name, ends in (("a", (4,)), ("b", (2, 4)), ("c", (4,))):
-        folder = tmp_path / name
-        shutil.copytree(bank, folder)
-        for steps in ends:
-            net = train(Run(folder, steps=steps, bank=6))
-        watermark_net.save(net, tmp_path / f"{name}.npz")
-    assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes() == (tmp_path / "c.npz").read_bytes()
-
-
-@pytest.mark.usefixtures("bank")
-def test_a_batch_is_a_function_of_its_number_and_the_clean_half_carries_no_mark():
-    from pipelines.watermark_batches import draw_batch
-
-    pictures = np.random.default_rng(0).integers(0, 256, (2, 208, 208, 3), dtype=np.uint8)
-    one, two = (draw_batch(np.random.default_rng(5), pictures) for _ in range(2))
-    assert (one.images == two.images).all() and (one.cells == two.cells).all()
-    assert not one.cells[::2].any() and one.cells[1::2].any(axis=(1, 2)).all()
-    assert (one.images[::2] != one.images[1::2]).any(axis=(1, 2, 3)).all()
-
-
-def test_what_ships_is_not_trained_with_research_photographs(monkeypatch, capsys):
-    from pipelines import train_watermark
-
-    monkeypatch.setattr(sys, "argv", ["train_watermark", "--selfies"])
-    with pytest.raises(SystemExit):
-        train_watermark.main()
-    assert "--out" in capsys.readouterr().err
-
-
 def test_the_module_is_imported_without_torch():
     code = "import sys, scgan_data.filter, scgan_data.watermark; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
-def test_who_draws_on_a_texture_changes_no_other() -> None:
-    def drawn(seed: int) -> Image.Image:
-        return texture(np.random.default_rng(seed), 32)
-
-    for seed in range(20):  # one in five is used as it lies in memory
-        before = drawn(seed).tobytes()
-        drawn(seed).paste("red", (0, 0, 32, 32))
-        assert drawn(seed).tobytes() == before
