@@ -11,8 +11,8 @@ framed or marked picture falls of which dedup had rejected good copies, one of t
 
 The default limits come from the sample's 999 selfies and rendered portraits of eight styles: sharpness .09 and .12
 reject 1 of 999 and 0 of 600 clean pictures, and all whose copies are blurred by 3 px of 178; contrast 8 is half the
-least seen (16); the watermark's .94 rejects 7 of the 979 selfies without a real mark, its .82 none of 400 portraits in
-other styles, 2 of 400 anime faces, 1 of the demo's 180 portraits and an eighth of film stills, where `tune` is worth
+least seen (16); the watermark's .933 rejects 9 of the 979 selfies without a real mark, its .82 none of 400 portraits
+in other styles, 4 of 400 anime faces, 1 of the demo's 180 portraits and a sixth of film stills, where `tune` is worth
 its hour (benchmarks/filter_marks.py; what other limits cost, benchmarks/filter_marks_limits.py).
 Those of layout and drawing reject none of the 999 selfies and 800 portraits (benchmarks/filter_quality.py).
 """
