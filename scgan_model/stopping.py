@@ -17,12 +17,13 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 class StopSignals:
     """While entered, `caught` is the first signal that came; None until then.
 
-    `patient` takes a second signal for the same one: torchrun passes on what the terminal has sent already. Signals are
-    a process's own: in any thread but the main one nothing is installed and nothing is caught.
+    `patient` takes a second signal for the same one: torchrun passes on what the terminal has sent already. `last` goes
+    on catching after an error: torchrun ends who is left once a process is dead, and this one is still to say why.
+    Signals are a process's own: in any thread but the main one nothing is installed and nothing is caught.
     """
 
-    def __init__(self, *, patient: bool = False) -> None:
-        self._patient = patient
+    def __init__(self, *, patient: bool = False, last: bool = False) -> None:
+        self._patient, self._last = patient, last
         self.caught: signal.Signals | None = None
         self._before: dict[signal.Signals, Any] = {}
 
@@ -34,6 +35,8 @@ class StopSignals:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._last and error is not None:
+            return
         for number, handler in self._before.items():
             signal.signal(number, handler)
 

@@ -114,7 +114,7 @@ def _loop(run: Run) -> None:
     kid = ranks.by_first(lambda: watch.kid_watch(run))
     with ranks.by_first(lambda: _journal(run)) or contextlib.nullcontext() as told:
         try:
-            with StopSignals(patient=ranks.count > 1) as signals:
+            with StopSignals(patient=ranks.count > 1, last=ranks.count > 1 and ranks.first) as signals:
                 if run.step == 0:
                     ranks.together(lambda: _tell(run, told, None, {}))
                 while run.step < total and not ranks.any(signals.caught is not None):

@@ -85,13 +85,35 @@ def test_an_error_before_they_have_joined_ends_both(tiny_dataset: Path, tmp_path
     assert not (tmp_path / "two").exists()
 
 
+SLOW_TO_LEAVE = """
+from contextlib import contextmanager
+journal = train._journal
+@contextmanager
+def slow(run):
+    try:
+        with journal(run) as told:
+            yield told
+    finally:
+        time.sleep(3)
+train._journal = slow
+"""
+
+
+def test_one_that_is_slow_to_leave_still_says_why(tiny_dataset: Path, tmp_path: Path, tiny_config: Make) -> None:
+    """torchrun, which looks every tenth of a second, asks the first process to end before it has said its line."""
+    config = tiny_config(batch_pairs=4, pool_images=0, precision="fp32")
+    before = IN_A_STEP.format(act=FAIL_1 + "os.kill(os.getpid(), signal.SIGKILL)")
+    said = torchrun(tmp_path, tiny_dataset, tmp_path / "two", config, before=before + SLOW_TO_LEAVE, code=1)
+    assert errors_of(said) == [KILLED], said
+
+
 def test_one_that_was_killed_ends_both_and_the_next_run_goes_on(
     tiny_dataset: Path, tmp_path: Path, tiny_config: Make
 ) -> None:
     config = tiny_config(batch_pairs=4, pool_images=0, precision="fp32")
     before = IN_A_STEP.format(act=FAIL_1 + "os.kill(os.getpid(), signal.SIGKILL)")
     said = torchrun(tmp_path, tiny_dataset, tmp_path / "two", config, before=before, code=1)
-    assert errors_of(said) == [KILLED]
+    assert errors_of(said) == [KILLED], said
     said = torchrun(tmp_path, tiny_dataset, tmp_path / "two", config)
     assert said.count("going on from step 4") == 1
     assert resume.finished(tmp_path / "two", origin(tiny_dataset, "dots"), config)
