@@ -63,7 +63,7 @@ class Mix(NamedTuple):
 
 
 MIXES = {"large": Mix(small=0.25, close=0.0), "small": Mix(small=1.0, close=0.5)}
-"""Of the network for pictures of 128 px and more, and of that for smaller ones."""
+"""Of the network that looks at every picture, and of the one that looks at small pictures beside it."""
 
 
 def sources_hash(names: tuple[str, ...] = (*_DRAWING, "watermark_batches")) -> str:
