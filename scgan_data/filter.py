@@ -1,8 +1,9 @@
 """filter: size, aspect, contrast, sharpness, layout, drawn or not, visible watermarks; each with a limit a domain.
 
-What collection did not measure is measured here (`quality`), for every row that came in kept. The decisions are pure
-functions of the manifest's columns (`limits.rules`), the first broken rule is the reason: a changed limit measures
-nothing again, and every value stays in the manifest beside the decision.
+What collection did not measure is measured here (`quality`), for every row that came in kept, and then whether a mark
+recurs over a source's or an author's pictures (`recurring`). The decisions are pure functions of the manifest's columns
+(`limits.rules`), the first broken rule is the reason: a changed limit measures nothing again, and every value stays in
+the manifest beside the decision.
 
 Three outcomes. Beyond a limit a picture is rejected. Within a limit's zone (`limits.doubt`) it is doubtful: `doubt`
 says of what, a contact sheet shows the most doubtful of each domain, and `doubtful` says whether they are kept. What a
@@ -22,12 +23,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import pandas as pd
 from pydantic import Field
 
-from scgan_data import manifest, quality, watermark, weights
+from scgan_data import manifest, quality, recurring, watermark, weights
 from scgan_data.duplicates import order
 from scgan_data.limits import decision, doubt_sheet, stand_ins
 from scgan_data.limits.rules import FilterLimits
@@ -38,6 +39,7 @@ from scgan_data.watermark import WatermarkConfig
 
 MODULES = (
     *quality.MODULES,
+    *recurring.MODULES,
     *order.MODULES,
     "scgan_data.contact_sheet",
     "scgan_data.duplicates.order",
@@ -68,9 +70,19 @@ def run(rows: pd.DataFrame, config: FilterConfig, folder: StageFolder, *, worker
     work = Work(quality.measure_batch, config.watermark, quality.version(config.watermark), reads=quality.READS)
     verdicts = verdicts_of(config.verdicts)
     measure = partial(per_image, work=work, folder=folder, workers=workers)
-    decided = decide(_with(measure, rows, manifest.kept(rows)), config, verdicts)
+    recur = (
+        partial(recurring.measure, folder=folder, workers=workers) if config.max_recurring_mark is not None else None
+    )
+    came = manifest.kept(rows)
+    rows = _with(measure, rows, came)
+    kept = rows.loc[came.index]
+    if recur:
+        rows = manifest.table(_put(rows, "recurring_mark", recur(kept)))
+    decided = decide(rows, config, verdicts)
     if len(copies := stand_ins.waiting(decided)):
         decided = _with(measure, decided, copies.drop(columns="keeper"))
+        if recur:
+            decided = manifest.table(_put(decided, "recurring_mark", recur(kept, of=decided.loc[copies.index])))
         judged = decide(stand_ins.waiting(decided), config, verdicts)
         refused = {content_id for content_id, verdict in verdicts.items() if verdict == "reject"}
         decided = stand_ins.taken_up(decided, judged, refused)
@@ -83,10 +95,15 @@ def _with(measure: Callable[[pd.DataFrame], pd.DataFrame], rows: pd.DataFrame, s
     """Rows with what is measured of some of them, which have the index that they have there."""
     measured = measure(some)
     for name in quality.COLUMNS:
-        values = rows[name].astype(object)
-        values[some.index] = measured[name].to_numpy(dtype=object)
-        rows = rows.assign(**{name: values})
+        rows = _put(rows, name, measured[name])
     return manifest.table(rows)
+
+
+def _put(rows: pd.DataFrame, name: str, found: pd.Series[Any]) -> pd.DataFrame:
+    """Rows with a column's values for those that `found` names."""
+    values = rows[name].astype(object)
+    values[found.index] = found.to_numpy(dtype=object)
+    return rows.assign(**{name: values})
 
 
 def verdicts_of(file: Path) -> dict[str, str]:

@@ -119,6 +119,7 @@ class Reason(StrEnum):
     NOT_A_PHOTOGRAPH = "not_a_photograph"
     NOT_DRAWN = "not_drawn"
     WATERMARKED = "watermarked"
+    RECURRING_MARK = "recurring_mark"
     NO_FACE = "no_face"
     SEVERAL_FACES = "several_faces"
     FACE_TOO_SMALL = "face_too_small"
@@ -170,6 +171,7 @@ MEANING: dict[Reason, str] = {
     Reason.NOT_A_PHOTOGRAPH: "a drawing in the selfie domain",
     Reason.NOT_DRAWN: "a photograph in a style's domain",
     Reason.WATERMARKED: "a visible watermark (text, logo or tiling)",
+    Reason.RECURRING_MARK: "it shows the mark that recurs at one place over its source's or author's pictures",
     Reason.NO_FACE: "the detector found no face",
     Reason.SEVERAL_FACES: "more than one face (value)",
     Reason.FACE_TOO_SMALL: "the distance of the eyes is below the limit (pixels of the source)",

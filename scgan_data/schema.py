@@ -48,6 +48,7 @@ SCHEMA = pa.schema(
         ("contrast", _REAL),
         ("watermark_score", _REAL),  # 0 to 1
         ("watermark_xyxy", _BOX),  # where the mark is, where there is one
+        ("recurring_mark", _REAL),  # how like it is to the mark of its source or author, at most 1 (recurring)
         ("mark_text", _TEXT),  # what it says, where text recognition told that it is one
         ("border", _REAL),  # fraction of the area in borders of one colour (letterbox, frames)
         ("collage", _REAL),  # 0 to 1: a straight seam through the whole picture

@@ -75,6 +75,7 @@ RULES = (
     Rule("max_drawn", Reason.NOT_A_PHOTOGRAPH, ("drawn",), True, column("drawn")),
     Rule("min_drawn", Reason.NOT_DRAWN, ("drawn",), False, column("drawn")),
     Rule("max_watermark_score", Reason.WATERMARKED, ("watermark_score",), True, column("watermark_score")),
+    Rule("max_recurring_mark", Reason.RECURRING_MARK, ("recurring_mark",), True, column("recurring_mark")),
 )
 """In the order in which they are asked."""
 COLUMNS = tuple(dict.fromkeys(name for rule in RULES for name in rule.columns))
@@ -135,6 +136,8 @@ class FilterLimits(Limits, extra="ignore"):
     """Least certainty that a picture is drawn; below it a portrait is a photograph. Off: paintings look like that."""
     max_watermark_score: SharePerDomain = {"selfie": 0.933, "drawn": 0.82}
     """Most certainty, 0 to 1, that a visible mark is there."""
+    max_recurring_mark: SharePerDomain = 0.55
+    """Most likeness, at most 1, to the mark that recurs over the pictures of its source or author (`recurring`)."""
     doubt: Annotated[dict[Reason, PerDomain], ByDomain()] = {
         Reason.WATERMARKED: 0.15,
         Reason.BLURRED: 0.2,

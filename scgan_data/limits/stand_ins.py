@@ -16,7 +16,7 @@ import pandas as pd
 from scgan_data.duplicates import order
 from scgan_data.records import Reason, Status
 
-MENDED = (Reason.BORDERED, Reason.WATERMARKED, Reason.SCREENSHOT)
+MENDED = (Reason.BORDERED, Reason.WATERMARKED, Reason.RECURRING_MARK, Reason.SCREENSHOT)
 """What an edit adds to a picture."""
 DECISION = ("rejected_by", "reason", "value", "limit", "detail")
 

@@ -32,6 +32,7 @@ SEEN: dict[Reason, str] = {
     Reason.ASPECT: "too long or too high for a portrait",
     Reason.BLURRED: "blurred, or otherwise not sharp enough to learn from",
     Reason.BORDERED: "bars or a frame of one colour about the picture",
+    Reason.RECURRING_MARK: "a watermark, however faint: its source's or author's",
 }
 """What a person can see of a reason whose meaning speaks of the limit that is to be found."""
 

@@ -11,11 +11,12 @@ from scgan_data.sample.plants import Kind
 
 COPIES = (Reason.SAME_BYTES, Reason.SAME_PIXELS, Reason.NEAR_DUPLICATE)
 NOT_HAD = (Reason.HTTP_ERROR, Reason.RATE_LIMITED, Reason.HOST_GIVEN_UP, Reason.TRANSFER_BROKEN, Reason.TIMED_OUT)
-UNUSABLE = (Reason.NO_FACE, Reason.FLAT, Reason.BLURRED, Reason.WATERMARKED, Reason.ASPECT, Reason.TOO_SMALL)
+MARKED = (Reason.WATERMARKED, Reason.RECURRING_MARK)
+UNUSABLE = (Reason.NO_FACE, Reason.FLAT, Reason.BLURRED, *MARKED, Reason.ASPECT, Reason.TOO_SMALL)
 EXPECTED: dict[Kind, tuple[Reason, ...]] = {
     Kind.EXACT_COPY: (Reason.SAME_BYTES,),
     Kind.NEAR_COPY: COPIES,
-    Kind.WATERMARKED: (Reason.WATERMARKED,),
+    Kind.WATERMARKED: MARKED,
     Kind.FACELESS: UNUSABLE,
     Kind.SEVERAL_FACES: (Reason.SEVERAL_FACES,),
     Kind.SMALL: (Reason.TOO_SMALL,),
@@ -93,8 +94,8 @@ def _false_alarms(domain: str, part: pd.DataFrame, reasons: dict[tuple[str, str]
     dropped = [
         said[url] in COPIES and (url not in copied or reasons.get((domain, copied[url])) in COPIES) for url in urls
     ]
-    marked = [said[url] == Reason.WATERMARKED for url in urls]
-    others = [said[url] is not None and said[url] not in (*COPIES, Reason.WATERMARKED) for url in urls]
+    marked = [said[url] in MARKED for url in urls]
+    others = [said[url] is not None and said[url] not in (*COPIES, *MARKED) for url in urls]
     return [
         _line("clean: dropped as copies", domain, dropped, "none"),
         _line("clean: taken for watermarked", domain, marked, "none"),

@@ -66,7 +66,7 @@ def test_a_good_picture_is_kept_and_exactly_the_limit_is_allowed():
 
 def test_the_first_reason_wins():
     bad = {"width": 50, "height": 150, "contrast": 0.0, "sharpness": 0.0, "watermark_score": 1.0, "border": 1.0}
-    bad |= {"collage": 1.0, "screenshot": 1.0, "drawn": 0.5}
+    bad |= {"collage": 1.0, "screenshot": 1.0, "drawn": 0.5, "recurring_mark": 1.0}
     off: dict[str, object] = {"max_drawn": 0.4, "min_drawn": 0.6}
     for rule in RULES:
         assert decisions(rows_of(bad), **off) == [rule.reason]
