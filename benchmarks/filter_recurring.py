@@ -2,11 +2,10 @@
 
     python -m benchmarks.filter_recurring [--sheets FOLDER]
 
-A source is 60 pictures of one set, of which all, half or a quarter carry one mark at one place (text, logo, tiled, and
-a small line in turn), one opacity and colour over the source, each picture a JPEG of its own. `filter` runs over all of
-them as it ships; what it finds by the score alone stands beside what it finds in all. Clean pictures are those of the
-same sources and those of sources without a mark, among them drawings that one program composes alike. Peer: the score
-alone.
+A source is 60 pictures of one set, of which all, half or a quarter carry one mark at one place (text, logo, tiled, or a
+small line, three sources each), one opacity and colour over the source, each picture a JPEG of its own. `filter` runs
+over all of them as it ships; what it finds by the score alone stands beside what it finds in all. Clean pictures are
+those of the same sources and those of sources without a mark, among them drawings that one program composes alike.
 """
 
 from __future__ import annotations
@@ -31,8 +30,9 @@ from scgan_data.stage import open_stage
 
 KINDS = ("text", "logo", "tiled", "small")
 SHARES = {"all": 1.0, "half": 0.5, "a quarter": 0.25, "none": 0.0}
-PICTURES, LEAST_OPACITY = 60, 0.6
-"""Of a source; and the opacity, over that of `watermark_cases`, down to which a source's mark fades."""
+SOURCES, PICTURES, LEAST_OPACITY = 3, 60, 0.6
+"""Sources a kind of mark and share; pictures of a source; and how far a source's mark fades, over the opacity of
+`watermark_cases`."""
 
 
 def main() -> None:
@@ -53,11 +53,11 @@ def _of_set(name: str, domain: str, pictures: Pictures) -> list[Figure]:
     with tempfile.TemporaryDirectory() as folder:
         rows = []
         for share_name, part in SHARES.items():
-            for kind in KINDS:
+            for number, kind in enumerate(SOURCES * KINDS):
                 chosen = [pictures[k] for k in rng.choice(len(pictures), count, replace=False)]
                 marked = np.arange(count) < part * count
                 for picture, is_marked in zip(_source(chosen, kind, marked, rng), marked, strict=True):
-                    rows.append(_row(Path(folder), picture, domain, f"{share_name}/{kind}", is_marked))
+                    rows.append(_row(Path(folder), picture, domain, f"{share_name}/{kind}/{number}", is_marked))
         truth = [row.pop("is_marked") for row in rows]
         known = pd.Series(truth, [row["id"] + row["source"] for row in rows])
         config = filter_stage.FilterConfig(min_side_px=None, min_sharpness=None, max_collage=None, max_screenshot=None,
@@ -70,12 +70,13 @@ def _of_set(name: str, domain: str, pictures: Pictures) -> list[Figure]:
 def _source(pictures: Pictures, kind: str, marked: np.ndarray, rng: np.random.Generator) -> Pictures:
     """The source's pictures of one size, those `marked` under its mark, all through JPEG."""
     size = pictures[0].size
+    unders = [np.asarray(picture.resize(size, Image.Resampling.BICUBIC), np.float32) for picture in pictures]
     cover = np.asarray(DRAW[kind](size, min(size), rng), np.float32)[..., None] / 255
     alpha = cover * rng.uniform(*OPACITY[kind]) * rng.uniform(LEAST_OPACITY, 1)
-    ink = 255.0 if rng.random() < 0.7 else 0.0
+    inked = np.mean(unders, axis=0)[cover[..., 0] > 0].mean()
+    ink = 255.0 if (inked < 128 if rng.random() < 0.8 else inked < 64) else 0.0
     made = []
-    for picture, is_marked in zip(pictures, marked, strict=True):
-        under = np.asarray(picture.resize(size, Image.Resampling.BICUBIC), np.float32)
+    for under, is_marked in zip(unders, marked, strict=True):
         over = under + (ink - under) * alpha if is_marked else under
         made.append(saved(Image.fromarray(over.round().astype(np.uint8)), int(rng.integers(80, 96))))
     return made
@@ -99,10 +100,10 @@ def _figures(name: str, rows: pd.DataFrame) -> list[Figure]:
     share_of, kind_of = (rows["source"].str.split("/").str[k] for k in (0, 1))
     made = []
     for part in list(SHARES)[:-1]:
-        for kind in KINDS:
-            here = rows["marked"] & (share_of == part) & (kind_of == kind)
-            made.append(share(f"{name}, {part} of a source marked, {kind}: by the score", alone[here]))
-            made.append(share(f"{name}, {part} of a source marked, {kind}: in all", (alone | recurs)[here]))
+        for size, kinds in (("marks", KINDS[:3]), ("small lines", KINDS[3:])):
+            here = rows["marked"] & (share_of == part) & kind_of.isin(kinds)
+            made.append(share(f"{name}, {size} on {part} of a source: by the score", alone[here]))
+            made.append(share(f"{name}, {size} on {part} of a source: in all", (alone | recurs)[here]))
     clean = ~rows["marked"]
     for what, here in (("in sources with a mark", share_of != "none"), ("in sources without", share_of == "none")):
         made.append(share(f"{name}, clean pictures {what}: by the score", alone[clean & here]))

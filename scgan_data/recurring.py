@@ -8,7 +8,7 @@ author made.
 Composition recurs too: aligned faces have their eyes at one place, drawings of one program their shoulders. Three
 things keep these from counting. Only *suspects* are averaged, pictures whose watermark score is at least `SUSPECT`: by
 all pictures, a mark that half of a source carries was found in 2 of 200 sources. An edge must recur well beyond what
-999 aligned selfies show. And it must not recur over the pictures that the network takes for unmarked (`UNMARKED`),
+999 aligned selfies show. And what the pictures show that the network takes for unmarked (`UNMARKED`) is taken off,
 unless these are so few beside the suspects (`FEW`) that they are marked ones which it missed. Without suspects no file
 is opened.
 
@@ -93,7 +93,7 @@ def _chosen(rows: pd.DataFrame, suspects: pd.Series[bool]) -> dict[str, tuple[pd
 def _averaged(
     chosen: dict[str, tuple[pd.DataFrame, pd.DataFrame]], folder: StageFolder, workers: int | None
 ) -> dict[str, _Mark]:
-    """What recurs over each group's suspects and not over its unmarked pictures."""
+    """What recurs over each group's suspects, beyond its unmarked pictures."""
     if not chosen:
         return {}
     each = pd.concat([part for parts in chosen.values() for part in parts])

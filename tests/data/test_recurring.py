@@ -17,7 +17,7 @@ from scgan_data.recurring_edges import Recurring, edges_of, pack, recur, unpack
 from scgan_data.stage import open_stage
 
 LIMIT = 0.55
-SEEN, UNSEEN = 0.75, 0.1
+SEEN, UNSURE, UNSEEN = 0.75, 0.5, 0.1
 """Scores of what the network suspects, under the filter's limit, and of what it does not."""
 
 
@@ -70,9 +70,9 @@ def measured(rows: pd.DataFrame, folder: Path, **options: object) -> list[float]
 
 
 def half_marked(folder: Path, pictures: list[Image.Image]) -> pd.DataFrame:
-    """The first half marked, two thirds of these suspected."""
+    """The first half marked, two thirds of these suspected, none taken for unmarked."""
     half = len(pictures) // 2
-    scores = [SEEN if k < half and k % 3 else UNSEEN for k in range(len(pictures))]
+    scores = [(SEEN if k % 3 else UNSURE) if k < half else UNSEEN for k in range(len(pictures))]
     return rows_of(folder, [with_logo(p) if k < half else p for k, p in enumerate(pictures)], scores)
 
 
