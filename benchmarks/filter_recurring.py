@@ -25,6 +25,7 @@ from benchmarks.watermark_cases import DRAW, OPACITY, saved
 from scgan_data import filter as filter_stage
 from scgan_data import images, manifest
 from scgan_data.files import content_path, id_of_bytes, write_bytes
+from scgan_data.limits.rules import RULES
 from scgan_data.records import Reason
 from scgan_data.stage import open_stage
 
@@ -60,8 +61,8 @@ def _of_set(name: str, domain: str, pictures: Pictures) -> list[Figure]:
                     rows.append(_row(Path(folder), picture, domain, f"{share_name}/{kind}/{number}", is_marked))
         truth = [row.pop("is_marked") for row in rows]
         known = pd.Series(truth, [row["id"] + row["source"] for row in rows])
-        config = filter_stage.FilterConfig(min_side_px=None, min_sharpness=None, max_collage=None, max_screenshot=None,
-                                           max_border=None, max_drawn=None, sheet_pictures=0)  # fmt: skip
+        off = {rule.key: None for rule in RULES if rule.reason not in (Reason.WATERMARKED, Reason.RECURRING_MARK)}
+        config = filter_stage.FilterConfig(sheet_pictures=0, **off)
         with open_stage("filter", Path(folder) / "out") as stage:
             decided = filter_stage.run(manifest.table(rows), config, stage)
     return _figures(name, decided.assign(marked=known[decided["id"] + decided["source"]].to_numpy()))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from scgan_data import cli, config, flow
+from scgan_data import cli, config, flow, watermark, weights
 from scgan_data.records import MEANING, Reason
 
 ROOT = Path(__file__).parents[2]
@@ -38,6 +38,12 @@ def test_a_stage_depends_on_its_own_modules_and_no_others(stage: str) -> None:
     module = flow.module_of(stage)
     listed = {d for d in DVC["stages"][stage]["deps"] if d.startswith("scgan_data/") and not d.endswith(".npz")}
     assert listed == {source_of(name) for name in (*module.MODULES, module.__name__)}
+
+
+@pytest.mark.parametrize(("stage", "names"), [("filter", watermark.OURS), ("crop", ("drawn",))])
+def test_a_stage_depends_on_the_weights_that_ship_and_that_it_reads(stage: str, names: tuple[str, ...]) -> None:
+    listed = {d for d in DVC["stages"][stage]["deps"] if d.endswith(".npz")}
+    assert listed == {f"scgan_data/{weights.WEIGHTS[name].shipped}" for name in names}
 
 
 def test_params_have_no_section_without_an_owner() -> None:
