@@ -1,6 +1,6 @@
 """What marks that recur over a source add to the filter: sources whose pictures carry one faint or small mark.
 
-    python -m benchmarks.filter_recurring [--sheets FOLDER]
+    python -m benchmarks.filter_recurring
 
 A source is 60 pictures of one set, of which all, half or a quarter carry one mark at one place (text, logo, tiled, or a
 small line, three sources each), one opacity and colour over the source, each picture a JPEG of its own. `filter` runs
@@ -17,10 +17,9 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from benchmarks.filter_errors import Errors, run
 from benchmarks.filter_marks import sets
 from benchmarks.filter_marks_scores import Pictures
-from benchmarks.results import Figure, share
+from benchmarks.results import Figure, share, write
 from benchmarks.watermark_cases import DRAW, OPACITY, saved
 from scgan_data import filter as filter_stage
 from scgan_data import images, manifest
@@ -38,10 +37,10 @@ SOURCES, PICTURES, LEAST_OPACITY = 3, 60, 0.6
 
 def main() -> None:
     """Measure everything and write the two files."""
-    run("filter_recurring", __doc__ or "", figures)
+    write("filter_recurring", figures())
 
 
-def figures(errors: Errors) -> list[Figure]:
+def figures() -> list[Figure]:
     """Every set's figures."""
     every: list[Figure] = []
     for found in sets():

@@ -81,7 +81,7 @@ def recur(edges: Sequence[Edges], unmarked: Sequence[Edges] = ()) -> Recurring |
     """
     count, stack = len(edges), np.array(edges)
     mean = stack.mean(0)
-    spread = np.sqrt(((stack - mean) ** 2).sum(2).mean(0)) + 0.15
+    spread = np.sqrt(((stack - mean) ** 2).sum(2).mean(0)) + 0.15  # flat on all of few pictures is no certainty
     where = np.sqrt((mean**2).sum(1)) / spread > 0.7 + 3 / np.sqrt(count)
     base = np.array(unmarked).mean(0) if len(unmarked) else np.zeros_like(mean)
     where &= (base * mean).sum(1) < 0.5 * (mean**2).sum(1)

@@ -48,6 +48,7 @@ def decisions(rows: pd.DataFrame, **settings: object) -> list[str | None]:
         ({"drawn": 0.97}, Reason.NOT_A_PHOTOGRAPH, 0.97, 0.9),
         ({"drawn": 0.03, "domain": "anime"}, Reason.NOT_DRAWN, 0.03, 0.1),
         ({"watermark_score": 0.9999}, Reason.WATERMARKED, 0.9999, None),
+        ({"recurring_mark": 0.7}, Reason.RECURRING_MARK, 0.7, 0.55),
     ],
 )
 def test_each_reason_carries_what_was_measured_and_allowed(change, reason, value, limit):

@@ -35,7 +35,9 @@ def kept(rows: pd.DataFrame) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "fault", [{"border": 0.2}, {"watermark_score": 0.99}, {"screenshot": 0.9}], ids=["framed", "marked", "screenshot"]
+    "fault",
+    [{"border": 0.2}, {"watermark_score": 0.99}, {"recurring_mark": 0.9}, {"screenshot": 0.9}],
+    ids=["framed", "marked", "recurring", "screenshot"],
 )
 def test_the_best_good_copy_of_a_spoilt_keeper_is_kept_and_both_rows_say_so(fault: dict[str, object]):
     small, large = COPY | {"id": "s", "width": 150}, COPY | {"id": "l", "width": 190}
